@@ -1,0 +1,90 @@
+"""After site.yml: what the host and its containers have, and that it is our rule which carries the traffic."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+
+import pytest
+
+INTERNET = "2001:db8:dead::1"
+DROP_IN = "/etc/systemd/system/docker.service.d/zz-v6ops-docker.conf"
+DOCKERD_MASQUERADES = {"forky"}
+
+
+@pytest.fixture(name="bridge", scope="module")
+def _bridge(host):
+    return json.loads(host.check_output("docker network inspect bridge"))[0]
+
+
+@pytest.fixture(name="prefix", scope="module")
+def _prefix(bridge):
+    return next(config["Subnet"] for config in bridge["IPAM"]["Config"] if ":" in config["Subnet"])
+
+
+def probe(host):
+    """A ping from a container, apart from the collection's own probe: the host's busybox-less way."""
+    script = (
+        "import socket, struct, os\n"
+        "s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)\n"
+        "s.settimeout(2)\n"
+        f"s.sendto(struct.pack('!BBHHH', 128, 0, 0, os.getpid(), 1), ('{INTERNET}', 0))\n"
+        "while s.recv(100)[0] != 129: pass\n"
+    )
+    mounts = " ".join(f"-v {directory}:{directory}:ro" for directory in ("/usr", "/bin", "/lib", "/lib64"))
+    host.check_output("tar -cT /dev/null | docker import - empty")
+    return host.run(f"docker run --rm {mounts} empty /usr/bin/python3 -c %s", script)
+
+
+def test_bridge_has_ipv6_with_a_prefix_of_the_hosts_own(bridge, prefix):
+    assert bridge["EnableIPv6"]
+    network = ipaddress.ip_network(prefix)
+    assert network.prefixlen == 64
+    assert network.subnet_of(ipaddress.ip_network("fd00::/8"))
+
+
+def test_command_line_keeps_its_arguments(host, prefix):
+    pid = host.check_output("systemctl show --value --property MainPID docker.service")
+    argv = host.file(f"/proc/{pid}/cmdline").content_string.split("\0")[:-1]
+    assert argv == [
+        "/usr/sbin/dockerd",
+        "-H",
+        "fd://",
+        "--containerd=/run/containerd/containerd.sock",
+        "--ipv6",
+        f"--fixed-cidr-v6={prefix}",
+    ]
+    assert "$DOCKER_OPTS --ipv6" in host.file(DROP_IN).content_string
+
+
+def test_host_keeps_its_default_route(host):
+    assert "proto ra" in host.check_output("ip -6 route show default")
+    assert host.file("/proc/sys/net/ipv6/conf/all/forwarding").content_string.strip() == "1"
+
+
+def test_rules_are_ours_and_there_once(host, prefix):
+    saved = host.check_output("ip6tables-save -t nat").splitlines()
+    assert [line for line in saved if "V6OPS" in line and line.startswith("-A")] == [
+        "-A POSTROUTING -m comment --comment V6OPS-docker -j V6OPS-docker",
+        f"-A V6OPS-docker -d {prefix} -m comment --comment V6OPS-docker -j RETURN",
+        f"-A V6OPS-docker -s {prefix} -m comment --comment V6OPS-docker -j MASQUERADE",
+    ]
+
+
+def test_container_reaches_the_internet_by_our_rule_alone(host):
+    assert probe(host).rc == 0
+    name = host.check_output("hostname")
+    saved = host.check_output("ip6tables-save -t nat")
+    host.check_output("ip6tables -t nat -F V6OPS-docker")
+    try:
+        without = probe(host)
+    finally:
+        restore = host.run("printf %s | ip6tables-restore", saved)
+    assert restore.rc == 0
+    assert (without.rc == 0) == (name in DOCKERD_MASQUERADES)
+    assert probe(host).rc == 0
+
+
+def test_probe_leaves_nothing_behind(host):
+    assert host.check_output("docker ps --all --quiet") == ""
+    assert "v6ops-docker/probe" not in host.check_output("docker image ls")

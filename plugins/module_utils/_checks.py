@@ -1,0 +1,98 @@
+# Copyright: v6ops.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verdict on what a probe in a container saw, without any I/O: one check for each step of the path."""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import chain
+
+NO_IPV6 = "Run v6ops.docker.docker_ipv6_daemon, or give the network IPv6."
+NO_ANSWER = "Look for a missing NAT66 rule (v6ops.docker.ip6tables_nat), a FORWARD chain that drops, or a lost default route of the host."
+
+
+def judge(seen, subnets, own_addresses):
+    """Judge what :func:`_probe.probe` returned.
+
+    :param subnets: the IPv6 subnets of the container's network.
+    :param own_addresses: the addresses of the host; an answer from one of them came from no router beyond it.
+    :returns: a list of dicts with ``name``, ``status`` (passed, failed, skipped), ``evidence`` and ``remedy``.
+    """
+    verdicts = chain(
+        [_address(seen["addresses"], subnets), _route(seen["route"]), _gateway(seen["route"], seen["gateway"])],
+        (_target(ping) for ping in seen["pings"]),
+        [] if seen["pings"] else [_router(seen["router"], own_addresses)],
+    )
+    checks, broken = [], None
+    for name, passed, evidence, remedy in verdicts:
+        if broken:
+            checks.append({"name": name, "status": "skipped", "evidence": f"The {broken} check failed.", "remedy": ""})
+            continue
+        status = "passed" if passed else "failed"
+        checks.append({"name": name, "status": status, "evidence": evidence, "remedy": "" if passed else remedy})
+        if not passed and name != "target":
+            broken = name
+    return checks
+
+
+def _address(addresses, subnets):
+    networks = [ipaddress.ip_network(subnet) for subnet in subnets]
+    for one in addresses:
+        if any(ipaddress.ip_address(one["address"]) in network for network in networks):
+            spelt = f"{one['address']}/{one['prefixlen']} on {one['interface']}"
+            if one["dadfailed"]:
+                return "address", False, f"The address {spelt} is a duplicate.", "Find the other node that has it."
+            if one["tentative"]:
+                return "address", False, f"The address {spelt} is still tentative.", "Try again with a longer timeout."
+            return "address", True, spelt, ""
+    wanted = ", ".join(subnets)
+    lacking = f"no IPv6 address of {wanted}" if subnets else "no IPv6 address, as its network has no IPv6 subnet"
+    return "address", False, f"A container gets {lacking}.", NO_IPV6
+
+
+def _route(route):
+    if route:
+        return "route", True, f"default via {route['gateway']} dev {route['interface']}", ""
+    return "route", False, "A container has no IPv6 default route.", NO_IPV6
+
+
+def _gateway(route, answer):
+    if answer and not answer["error"]:
+        return "gateway", True, f"{answer['from']} answers in {answer['rtt_ms']} ms", ""
+    gateway = route["gateway"] if route else "none"
+    cause = answer["error"] if answer else "no reply"
+    return "gateway", False, f"The container's gateway {gateway} does not answer ({cause}).", "Look for ip6tables INPUT rules that drop ICMPv6."
+
+
+def _target(ping):
+    return "target", ping["received"] > 0, statistics(ping), NO_ANSWER
+
+
+def _router(answer, own_addresses):
+    """The router of the uplink answers what dies there, whether with a reply or with an error; the host itself does not count."""
+    if answer and answer["from"] and answer["from"] not in own_addresses:
+        return "router", True, f"{answer['from']}, the next router behind the host, answers in {answer['rtt_ms']} ms", ""
+    told = f"the host itself says {answer['error']}" if answer else "no reply"
+    return "router", False, f"No router beyond the host answers a container ({told}).", NO_ANSWER
+
+
+def statistics(ping):
+    """What ping(8) says of one target."""
+    parts = [
+        f"{ping['target']}: {ping['transmitted']} packets transmitted",
+        f"{ping['received']} received",
+        *ping["errors"],
+        f"{ping['loss_percent']}% packet loss",
+    ]
+    if ping["received"]:
+        rtt = ping["rtt_ms"]
+        parts.append(f"rtt min/avg/max/mdev = {rtt['min']:.3f}/{rtt['avg']:.3f}/{rtt['max']:.3f}/{rtt['mdev']:.3f} ms")
+    return ", ".join(parts)
+
+
+def report(checks, ip_address):
+    """The checks, and the container's own ``ip -6 address``, as lines for a person."""
+    lines = [f"{check['status']:8}{check['name']:9}{check['evidence']}" for check in checks]
+    return lines + (ip_address or "").splitlines()

@@ -1,0 +1,105 @@
+# Copyright: v6ops.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Docker engine as its API shows it; the differences between versions of the library ``docker`` end here.
+
+https://docs.docker.com/reference/api/engine/
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+
+SOCKET = "unix:///var/run/docker.sock"
+
+
+@contextmanager
+def telling():
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except APIError as error:
+        raise Refusal(
+            f"Cannot go on: the Docker engine answers {error.explanation or error}.", "See 'journalctl --unit docker'."
+        ) from error
+    except (DockerException, RequestException) as error:
+        raise Refusal(
+            f"Cannot talk to the Docker engine at {SOCKET}: {error}.", "Start it ('systemctl start docker'), then run again."
+        ) from error
+
+
+class Engine:
+    """A connection to the engine of this host.
+
+    :param timeout: seconds that a single call may take.
+    """
+
+    def __init__(self, timeout=60):
+        import docker
+
+        with telling():
+            self.api = docker.APIClient(base_url=SOCKET, version="auto", timeout=timeout)
+
+    def info(self):
+        """``version``, ``live_restore`` and ``running``, the IDs of running containers, oldest start first."""
+        with telling():
+            info = self.api.info()
+            running = self.api.containers(filters={"status": "running"}) if info["ContainersRunning"] else []
+        return {
+            "version": info["ServerVersion"],
+            "live_restore": info["LiveRestoreEnabled"],
+            "running": [container["Id"] for container in sorted(running, key=lambda container: container["Created"])],
+        }
+
+    def network(self, name):
+        """A bridge network: the ``name`` of its interface, whether it has ``ipv6``, and its IPv6 ``subnets``."""
+        from docker.errors import NotFound
+
+        with telling():
+            try:
+                network = self.api.inspect_network(name)
+            except NotFound as error:
+                raise Refusal(
+                    f"Cannot find the Docker network {name!r}.", "'docker network ls' lists those of this host."
+                ) from error
+        subnets = [config["Subnet"] for config in network["IPAM"]["Config"] or []]
+        return {
+            "name": network["Options"].get("com.docker.network.bridge.name", f"br-{network['Id'][:12]}"),
+            "ipv6": network["EnableIPv6"],
+            "subnets": [subnet for subnet in subnets if ":" in subnet],
+        }
+
+    def await_bridge(self, prefix, timeout):
+        """Wait until the default bridge has IPv6 with the prefix; the last state seen, either way."""
+        deadline = time.monotonic() + timeout
+        while True:
+            bridge = self.network("bridge")
+            if provides(bridge, prefix) or time.monotonic() > deadline:
+                return bridge
+            time.sleep(0.1)
+
+    def start(self, containers):
+        """Start containers again that a restart of the engine left stopped; those that are gone were to be removed."""
+        from docker.errors import NotFound
+
+        started = []
+        with telling():
+            for container in containers:
+                try:
+                    if not self.api.inspect_container(container)["State"]["Running"]:
+                        self.api.start(container)
+                        started.append(container)
+                except NotFound:
+                    continue
+        return started
+
+
+def provides(bridge, prefix):
+    """Whether a bridge as :meth:`Engine.network` tells it has IPv6 with the prefix."""
+    return bridge["ipv6"] and str(prefix) in bridge["subnets"]

@@ -1,0 +1,31 @@
+# Copyright: v6ops.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one exception of this collection, and the one place where it becomes a module's failure."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+
+class Refusal(Exception):
+    """Something that cannot be done, told as ``Cannot <verb> <object>: <cause>.`` and a remedy."""
+
+    def __init__(self, problem, remedy, **details):
+        super().__init__(f"{problem} {remedy}")
+        self.details = details
+
+
+@contextmanager
+def failing(module):
+    """Turn a :class:`Refusal` into ``module.fail_json``."""
+    try:
+        yield
+    except Refusal as refusal:
+        module.fail_json(msg=str(refusal), **refusal.details)
+
+
+def require_root(module, uid):
+    if uid != 0:
+        module.fail_json(msg=f"Cannot run {module._name}: it needs root on the managed host. Set 'become: true'.")

@@ -1,0 +1,35 @@
+# Copyright: v6ops.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files written whole or not at all, and put back as they were where the work that needs them fails."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+
+def read_text(path):
+    """The content of a file, None where there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def write_text(module, path, text):
+    """Replace a file atomically (mode 0644 where it is new); None removes it, and its directory with the last file in it."""
+    directory = os.path.dirname(path)
+    if text is None:
+        if os.path.exists(path):
+            os.unlink(path)
+            if not os.listdir(directory):
+                os.rmdir(directory)
+        return
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    module.atomic_move(temporary, path)
