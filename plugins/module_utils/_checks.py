@@ -10,7 +10,10 @@ import ipaddress
 from itertools import chain
 
 NO_IPV6 = "Run v6ops.docker.docker_ipv6_daemon, or give the network IPv6."
-NO_ANSWER = "Look for a missing NAT66 rule (v6ops.docker.ip6tables_nat), a FORWARD chain that drops, or a lost default route of the host."
+NO_ANSWER = (
+    "Look for a missing NAT66 rule (v6ops.docker.ip6tables_nat), a FORWARD chain that drops, "
+    "or a lost default route of the host."
+)
 
 
 def judge(seen, subnets, own_addresses):
@@ -63,7 +66,8 @@ def _gateway(route, answer):
         return "gateway", True, f"{answer['from']} answers in {answer['rtt_ms']} ms", ""
     gateway = route["gateway"] if route else "none"
     cause = answer["error"] if answer else "no reply"
-    return "gateway", False, f"The container's gateway {gateway} does not answer ({cause}).", "Look for ip6tables INPUT rules that drop ICMPv6."
+    evidence = f"The container's gateway {gateway} does not answer ({cause})."
+    return "gateway", False, evidence, "Look for ip6tables INPUT rules that drop ICMPv6."
 
 
 def _target(ping):
@@ -71,28 +75,30 @@ def _target(ping):
 
 
 def _router(answer, own_addresses):
-    """The router of the uplink answers what dies there, whether with a reply or with an error; the host itself does not count."""
+    """The router of the uplink answers what dies there, by a reply or by an error; the host itself does not count."""
     if answer and answer["from"] and answer["from"] not in own_addresses:
-        return "router", True, f"{answer['from']}, the next router behind the host, answers in {answer['rtt_ms']} ms", ""
+        return "router", True, f"{answer['from']}, the next behind the host, answers in {answer['rtt_ms']} ms", ""
     told = f"the host itself says {answer['error']}" if answer else "no reply"
     return "router", False, f"No router beyond the host answers a container ({told}).", NO_ANSWER
 
 
 def statistics(ping):
-    """What ping(8) says of one target."""
-    parts = [
-        f"{ping['target']}: {ping['transmitted']} packets transmitted",
-        f"{ping['received']} received",
-        *ping["errors"],
-        f"{ping['loss_percent']}% packet loss",
-    ]
-    if ping["received"]:
-        rtt = ping["rtt_ms"]
-        parts.append(f"rtt min/avg/max/mdev = {rtt['min']:.3f}/{rtt['avg']:.3f}/{rtt['max']:.3f}/{rtt['mdev']:.3f} ms")
-    return ", ".join(parts)
+    """What ping(8) says of one target, its round-trip times apart."""
+    return ", ".join(
+        [
+            f"{ping['target']}: {ping['transmitted']} packets transmitted",
+            f"{ping['received']} received",
+            *ping["errors"],
+            f"{ping['loss_percent']}% packet loss",
+        ]
+    )
 
 
-def report(checks, ip_address):
-    """The checks, and the container's own ``ip -6 address``, as lines for a person."""
+def report(checks, pings, ip_address):
+    """The checks, the round-trip times, and the container's own ``ip -6 address``, as lines for a person."""
     lines = [f"{check['status']:8}{check['name']:9}{check['evidence']}" for check in checks]
-    return lines + (ip_address or "").splitlines()
+    for ping in pings:
+        if ping["received"]:
+            rtt = "/".join(f"{ping['rtt_ms'][key]:.3f}" for key in ("min", "avg", "max", "mdev"))
+            lines.append(f"{ping['target']}: rtt min/avg/max/mdev = {rtt} ms")
+    return lines + (["$ ip -6 address", *ip_address] if ip_address else [])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A short-lived container that needs no image, no registry and no architecture: the host's own Python, mounted read-only."""
+"""A short-lived container without image, registry or architecture: it runs the host's Python, mounted read-only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run_python(engine, network, source, argument):
 
     :param source: the text of the script.
     :param argument: what it gets as JSON, its only argument.
-    :returns: what it prints, read as JSON.
+    :returns: its first line of output read as JSON, and the lines below as they are.
     """
     with telling():
         engine.api.import_image_from_data(EMPTY_TAR, repository=IMAGE)
@@ -32,12 +32,13 @@ def run_python(engine, network, source, argument):
             output = _run(engine.api, network, [_python(), "-I", "-c", source, json.dumps(argument)])
         finally:
             engine.api.remove_image(IMAGE)
+    first, _newline, rest = output.decode(errors="replace").partition("\n")
     try:
-        return json.loads(output)
+        return json.loads(first), rest.splitlines()
     except ValueError as error:
         raise Refusal(
-            f"Cannot probe from a container on {network}: {output.decode(errors='replace').strip() or 'it printed nothing'}.",
-            "See the log of docker.service.",
+            f"Cannot probe from a container on {network}: it says {' '.join((first + rest).split()) or 'nothing'}.",
+            "See 'journalctl --unit docker'.",
         ) from error
 
 
@@ -76,4 +77,6 @@ def _python():
     for path in (sys.executable, "/usr/bin/python3"):
         if os.path.realpath(path).startswith("/usr/") and os.path.exists(path):
             return path
-    raise Refusal("Cannot probe from a container: the host has no /usr/bin/python3.", "Install the distribution's python3.")
+    raise Refusal(
+        "Cannot probe from a container: the host has no /usr/bin/python3.", "Install the distribution's python3."
+    )

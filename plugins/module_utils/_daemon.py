@@ -32,7 +32,7 @@ class Have:
     :param drop_in: the text of our drop-in, or None.
     :param sysctl: the text of our sysctl.d file, or None.
     :param config_file: path and text of daemon.json, the text None where there is no such file.
-    :param bridge: the default bridge as :meth:`_engine.Engine.network` tells it, or None where the engine does not answer.
+    :param bridge: the default bridge as :meth:`_engine.Engine.network` tells it, None where no engine answers.
     :param info: as :meth:`_engine.Engine.info` tells it, or None.
     :param in_use: as :func:`_uplink.networks_in_use` tells it.
     :param endangered: interfaces that would lose their router once the host forwards.
@@ -125,7 +125,8 @@ def _command(units):
     commands = exec_starts(text for _path, text in units)
     if len(commands) != 1:
         raise Refusal(
-            f"Cannot extend docker.service: it has {len(commands)} ExecStart= commands.", "It must have exactly one, dockerd."
+            f"Cannot extend docker.service: it has {len(commands)} ExecStart= commands.",
+            "It must have exactly one, dockerd.",
         )
     program = os.path.basename(commands[0].lstrip("@-:+!").split()[0])
     if program != "dockerd":
@@ -150,13 +151,13 @@ def _in_config_file(config_file, prefix):
     path, text = config_file
     if text is None:
         return False
-    try:
-        config = json.loads(text)
-        keys = {key: config[key] for key in ("ipv6", "fixed-cidr-v6") if key in config}
-    except (ValueError, TypeError) as error:
+    config = _parse_object(text)
+    if config is None:
         raise Refusal(
-            f"Cannot restart dockerd: {path} is not a JSON object ({error}), and it would not start again.", "Mend or remove it."
-        ) from error
+            f"Cannot restart dockerd: {path} is not a JSON object, and dockerd would not start with it again.",
+            "Mend or remove it.",
+        )
+    keys = {key: config[key] for key in ("ipv6", "fixed-cidr-v6") if key in config}
     if keys.get("ipv6") is True and _same_network(keys.get("fixed-cidr-v6"), prefix):
         return True
     if keys:
@@ -166,6 +167,14 @@ def _in_config_file(config_file, prefix):
             f"Remove {' and '.join(keys)} from that file, or set both there to what you want.",
         )
     return False
+
+
+def _parse_object(text):
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _same_network(text, prefix):

@@ -30,7 +30,8 @@ def telling():
         ) from error
     except (DockerException, RequestException) as error:
         raise Refusal(
-            f"Cannot talk to the Docker engine at {SOCKET}: {error}.", "Start it ('systemctl start docker'), then run again."
+            f"Cannot talk to the Docker engine at {SOCKET}: {error}.",
+            "Start it ('systemctl start docker'), then run again.",
         ) from error
 
 

@@ -20,12 +20,12 @@ def read_text(path):
 
 
 def write_text(module, path, text):
-    """Replace a file atomically (mode 0644 where it is new); None removes it, and its directory with the last file in it."""
+    """Replace a file atomically; None removes it, and a drop-in directory that it was the last file of."""
     directory = os.path.dirname(path)
     if text is None:
         if os.path.exists(path):
             os.unlink(path)
-            if not os.listdir(directory):
+            if directory.endswith(".service.d") and not os.listdir(directory):
                 os.rmdir(directory)
         return
     os.makedirs(directory, mode=0o755, exist_ok=True)

@@ -93,7 +93,9 @@ class Table:
     def _run(self, command, verb, data=None):
         program = self._module.get_bin_path(command[0], opt_dirs=["/usr/sbin", "/sbin"])
         if program is None:
-            raise Refusal(f"Cannot {verb} the IPv6 {self.name} table: {command[0]} is not installed.", "Install iptables.")
+            raise Refusal(
+                f"Cannot {verb} the IPv6 {self.name} table: {command[0]} is not installed.", "Install iptables."
+            )
         code, out, err = self._module.run_command([program, *command[1:]], data=data, environ_update={"LC_ALL": "C"})
         if code:
             raise Refusal(

@@ -23,9 +23,26 @@ def own_prefix(machine_id):
     """The stable RFC 4193 /48 of a host, its global ID taken from the machine ID instead of clock and MAC.
 
     :param machine_id: the content of /etc/machine-id, 32 hexadecimal digits.
+    :raises ValueError: for anything else.
     """
-    digest = hmac.new(bytes.fromhex(machine_id.strip()), _APPLICATION, hashlib.sha256).digest()
+    key = bytes.fromhex(machine_id.strip())
+    if len(key) != 16:
+        raise ValueError("not a machine ID")
+    digest = hmac.new(key, _APPLICATION, hashlib.sha256).digest()
     return ipaddress.IPv6Network((b"\xfd" + digest[:5] + bytes(10), 48))
+
+
+def host_prefix():
+    """The first /64 of the :func:`own_prefix` of this host."""
+    try:
+        with open("/etc/machine-id", encoding="ascii") as file:
+            pool = own_prefix(file.read())
+    except (OSError, ValueError) as error:
+        raise Refusal(
+            f"Cannot derive a prefix for this host: its /etc/machine-id is not usable ({error}).",
+            "Run 'systemd-machine-id-setup', or name a prefix.",
+        ) from error
+    return first_subnet(pool)
 
 
 def first_subnet(pool):
@@ -40,7 +57,7 @@ def parse_prefix(text):
     :raises Refusal: for what is not an IPv6 network of unique local or global unicast addresses.
     """
     try:
-        interface = ipaddress.ip_interface(text)
+        interface = ipaddress.ip_interface(text.strip())
     except ValueError as error:
         raise _unfit(text, f"it is not an IPv6 network ({error})") from error
     network = interface.network
@@ -48,11 +65,11 @@ def parse_prefix(text):
         raise _unfit(text, "it is an IPv4 network")
     if "/" not in text:
         raise _unfit(text, "it has no prefix length", f"Write {text}/64 if you mean the network of that address.")
-    if interface.ip != network.network_address:
-        raise _unfit(text, f"it has bits set beyond its /{network.prefixlen}", f"Did you mean {network}?")
     kind = _unfit_kind(network)
     if kind:
         raise _unfit(text, f"it is {kind}")
+    if interface.ip != network.network_address:
+        raise _unfit(text, f"it has bits set beyond its /{network.prefixlen}", f"Did you mean {network}?")
     return network
 
 
@@ -66,7 +83,7 @@ def _unfit_kind(network):
     return None
 
 
-def _unfit(text, cause, remedy="Choose a /64 of your own, or leave the option out for one that is derived from the host."):
+def _unfit(text, cause, remedy="Choose a /64 of your own, or leave the option out for one derived from the host."):
     return Refusal(f"Cannot use the prefix {text!r}: {cause}.", remedy)
 
 
@@ -78,16 +95,3 @@ def refuse_overlap(prefix, in_use):
     for network, where in in_use:
         if prefix.overlaps(network):
             raise _unfit(str(prefix), f"it overlaps {network}, {where} of this host")
-
-
-def host_prefix():
-    """The first /64 of the :func:`own_prefix` of this host."""
-    try:
-        with open("/etc/machine-id", encoding="ascii") as file:
-            pool = own_prefix(file.read())
-    except (OSError, ValueError) as error:
-        raise Refusal(
-            f"Cannot derive a prefix for this host: its /etc/machine-id is not usable ({error}).",
-            "Run 'systemd-machine-id-setup', or name a prefix.",
-        ) from error
-    return first_subnet(pool)

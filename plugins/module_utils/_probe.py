@@ -5,8 +5,8 @@
 """What a container sees of IPv6. Runs as a script inside one, so it needs nothing but Python's standard library.
 
 Its one argument is a JSON object with ``targets`` (literal IPv6 addresses) and ``timeout`` (seconds to wait for an
-address, a route and the gateway); it prints a JSON object. Without targets it asks the router of the host's uplink,
-by a packet whose hop limit ends there.
+address, a route and the gateway). It prints a JSON object on one line, and below it what ``ip -6 address`` says, where
+the host has iproute2. Without targets it asks the router of the host's uplink, by a packet whose hop limit ends there.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import math
 import os
 import socket
 import struct
-import subprocess
 import sys
 import time
+from contextlib import suppress
 
 ECHO_REQUEST, ECHO_REPLY = 128, 129  # RFC 4443, section 4
 ERRORS = {1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem"}
 IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40  # linux/if_addr.h
 RTF_GATEWAY, RTF_REJECT = 0x0002, 0x0200  # linux/route.h, linux/ipv6_route.h
 COUNT = 3
-# Seconds to wait for one reply, and the hop limit that a packet of a container has left at the router of the host's uplink.
 REPLY_TIMEOUT = 1.0
+# The host is the first hop of a container's packet, the router of its uplink the second.
 ROUTER_HOP = 2
 BEYOND_ROUTER = "2000::1"
 
@@ -55,7 +55,11 @@ def default_route():
     """The container's default route from /proc/net/ipv6_route, or None."""
     for line in _lines("/proc/net/ipv6_route"):
         destination, length, _src, _srclen, gateway, _metric, _ref, _use, flags, interface = line.split()
-        if int(destination, 16) == int(length, 16) == 0 and int(flags, 16) & RTF_GATEWAY and not int(flags, 16) & RTF_REJECT:
+        if (
+            int(destination, 16) == int(length, 16) == 0
+            and int(flags, 16) & RTF_GATEWAY
+            and not int(flags, 16) & RTF_REJECT
+        ):
             return {"gateway": str(ipaddress.IPv6Address(bytes.fromhex(gateway))), "interface": interface}
     return None
 
@@ -107,7 +111,7 @@ class Pinger:
 
     def ping(self, target):
         """The statistics of a few echo requests, named as ping(8) does; times in milliseconds."""
-        answers = [self.ask(target, REPLY_TIMEOUT) for _ in range(COUNT)]
+        answers = [self.ask(target, REPLY_TIMEOUT) for __ in range(COUNT)]
         times = [answer["rtt_ms"] for answer in answers if answer and not answer["error"]]
         errors = [f"{answer['error']} (from {answer['from']})" for answer in answers if answer and answer["error"]]
         statistics = {
@@ -159,17 +163,11 @@ def probe(targets, timeout):
         result["pings"] = [Pinger().ping(target) for target in targets]
         if not targets:
             result["router"] = awaited(lambda: Pinger().ask(BEYOND_ROUTER, REPLY_TIMEOUT, ROUTER_HOP), deadline)
-    result["ip_address"] = _ip_address()
     return result
 
 
-def _ip_address():
-    """What ``ip -6 address`` prints, where the host has iproute2."""
-    try:
-        return subprocess.run(["ip", "-6", "address"], capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        return None
-
-
 if __name__ == "__main__":
-    print(json.dumps(probe(**json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(probe(**json.loads(sys.argv[1]))) + "\n")
+    sys.stdout.flush()
+    with suppress(FileNotFoundError):
+        os.execvp("ip", ["ip", "-6", "address"])

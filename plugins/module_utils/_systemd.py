@@ -11,6 +11,7 @@ import json
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
 _DESTINATION = "org.freedesktop.systemd1"
+TIMED_OUT = 124  # timeout(1)
 
 
 class Service:
@@ -33,7 +34,15 @@ class Service:
         self.argv = commands[0][1] if commands else []
 
     def _properties(self, interface, *names):
-        command = ["busctl", "--json=short", "get-property", _DESTINATION, self._path, f"{_DESTINATION}.{interface}", *names]
+        command = [
+            "busctl",
+            "--json=short",
+            "get-property",
+            _DESTINATION,
+            self._path,
+            f"{_DESTINATION}.{interface}",
+            *names,
+        ]
         code, out, err = self._run(command)
         if code:
             raise Refusal(
@@ -54,10 +63,17 @@ class Service:
     def _systemctl(self, command, verb):
         code, _out, err = self._run(command)
         if code:
-            cause = f"it is not ready after {command[1]} s" if code == 124 else err.strip().splitlines()[0].rstrip(".")
-            raise Refusal(f"Cannot {verb} {self.name}: {cause}.", "Its log is in 'log'.", log=self.log())
+            log = self.log()
+            cause = f"it is not ready after {command[1]} s" if code == TIMED_OUT else last_words(log) or err.strip()
+            raise Refusal(f"Cannot {verb} {self.name}: {cause.rstrip('.')}.", "Its log is in 'log'.", log=log)
 
     def log(self, lines=15):
         """The service's last log lines."""
         out = self._run(["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={self.name}"])[1]
         return out.splitlines()
+
+
+def last_words(log):
+    """What a service said right before systemd noted its end, or None."""
+    ends = [position for position, line in enumerate(log) if "Main process exited" in line]
+    return log[ends[-1] - 1] if ends and ends[-1] else None

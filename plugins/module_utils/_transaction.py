@@ -85,10 +85,10 @@ class Transaction:
         if self.plan.reload:
             self.service.reload()
         if not self.restarted:
-            return "Its files are as they were, and dockerd was not touched."
+            return "The files are as they were, and dockerd was not touched."
         try:
             self._restart()
             self._start_containers()
         except Refusal as refusal:
-            return f"Its files are as they were, but dockerd does not start with them either: {refusal}"
-        return "Its files are as they were, and dockerd runs with them again."
+            return f"The files are as they were, but dockerd does not start with them either: {refusal}"
+        return "The files are as they were, and dockerd runs with them again."

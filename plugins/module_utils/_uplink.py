@@ -17,7 +17,7 @@ import socket
 RT_TABLE_MAIN, RTN_UNICAST = 254, 1  # linux/rtnetlink.h
 CONF = "/proc/sys/net/ipv6/conf"
 SYSCTL_FILE = "/etc/sysctl.d/90-v6ops-docker.conf"
-_SYSCTL_HEADER = "# Written by v6ops.docker.docker_ipv6_daemon: keep taking router advertisements while the host forwards.\n"
+_SYSCTL_HEADER = "# Written by v6ops.docker.docker_ipv6_daemon: take router advertisements while the host forwards.\n"
 
 
 def networks_in_use(except_interface):
@@ -56,7 +56,7 @@ def _addresses(netlink):
 
 
 def endangered_interfaces():
-    """Interfaces that take router advertisements only as long as they do not forward; ports of a bridge have none of their own."""
+    """Interfaces that take router advertisements only as long as they do not forward; ports of a bridge take none."""
     return sorted(
         name
         for name in os.listdir(CONF)

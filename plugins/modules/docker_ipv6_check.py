@@ -13,8 +13,8 @@ author:
   - v6ops.docker contributors (@v6ops)
 description:
   - Looks from inside a real container at its address, its default route and its gateway, and pings each target.
-  - The container needs no image and no registry. It runs the host's own Python, mounted read-only, and is removed by the
-    engine when it ends.
+  - The container needs no image and no registry. It runs the host's own Python, mounted read-only, and the engine
+    removes it when it ends.
   - Fails where a check fails, with the results of all.
 requirements:
   - docker >= 4.1 (the Python library), on the managed host
@@ -74,7 +74,7 @@ checks:
     evidence:
       description: What was seen.
       type: str
-      sample: "2001:db8:dead::1: 3 packets transmitted, 3 received, 0% packet loss, rtt min/avg/max/mdev = 0.1/0.2/0.3/0.1 ms"
+      sample: "2001:db8:dead::1: 3 packets transmitted, 3 received, 0% packet loss"
     remedy:
       description: What to do.
       type: str
@@ -111,6 +111,7 @@ import ipaddress
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.v6ops.docker.plugins.module_utils import _probe
 from ansible_collections.v6ops.docker.plugins.module_utils._checks import judge, report
 from ansible_collections.v6ops.docker.plugins.module_utils._container import run_python
@@ -148,9 +149,9 @@ def main():
         network = module.params["network"]
         subnets = engine.network(network)["subnets"]
         argument = {"targets": targets, "timeout": module.params["timeout"]}
-        seen = run_python(engine, network, inspect.getsource(_probe), argument)
+        seen, ip_address = run_python(engine, network, inspect.getsource(_probe), argument)
     checks = judge(seen, subnets, own_addresses())
-    results = {"checks": checks, "report": report(checks, seen.pop("ip_address")), "container": seen}
+    results = {"checks": checks, "report": report(checks, seen["pings"], ip_address), "container": seen}
     failed = [check for check in checks if check["status"] == "failed"]
     if failed:
         module.fail_json(msg=f"{failed[0]['evidence']} {failed[0]['remedy']}", **results)

@@ -40,8 +40,8 @@ options:
   protect_uplinks:
     description:
       - Let interfaces that learn their default route from router advertisements (C(accept_ra=1)) keep it.
-      - IPv6 in C(dockerd) switches forwarding on, and the kernel then drops that route at once unless C(accept_ra) is V(2).
-        It is set beforehand, live and in a file under C(/etc/sysctl.d).
+      - IPv6 in C(dockerd) switches forwarding on, and the kernel then drops that route at once unless C(accept_ra) is
+        V(2). It is set beforehand, live and in a file under C(/etc/sysctl.d).
     type: bool
     default: true
   timeout:
@@ -90,7 +90,7 @@ after:
   sample:
     files:
       /etc/sysctl.d/90-v6ops-docker.conf: "net/ipv6/conf/eth0/accept_ra = 2\n"
-      /etc/systemd/system/docker.service.d/zz-v6ops-docker.conf: "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd …\n"
+      /etc/systemd/system/docker.service.d/zz-v6ops-docker.conf: "[Service]\nExecStart=\nExecStart=dockerd …\n"
     endangered_interfaces: []
     bridge: {name: docker0, ipv6: true, subnets: ["fd12:3456:789a::/64"]}
 restarted:
@@ -121,6 +121,7 @@ log:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.v6ops.docker.plugins.module_utils._daemon import DROP_IN, Have, config_path, plan
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
@@ -129,7 +130,11 @@ from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fai
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
 from ansible_collections.v6ops.docker.plugins.module_utils._systemd import Service
 from ansible_collections.v6ops.docker.plugins.module_utils._transaction import Transaction
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE, endangered_interfaces, networks_in_use
+from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
+    SYSCTL_FILE,
+    endangered_interfaces,
+    networks_in_use,
+)
 
 
 def look(service, protect_uplinks, blind):

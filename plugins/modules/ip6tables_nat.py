@@ -14,8 +14,8 @@ author:
 description:
   - Keeps a named set of rules that translate the source of what leaves the prefixes to the address of the interface it
     leaves by (C(MASQUERADE)). Traffic among the prefixes is left alone.
-  - The rules are in a chain of their own with one jump from C(POSTROUTING), every one with a comment. They are applied by a
-    single atomic C(ip6tables-restore --noflush) and read back; no other rule is touched.
+  - The rules are in a chain of their own with one jump from C(POSTROUTING), every one with a comment. They are applied
+    by a single atomic C(ip6tables-restore --noflush) and read back; no other rule is touched.
   - NAT66 is for testing and for machines that roam. In production, route a delegated prefix.
 notes:
   - The rules are those of the running kernel and are gone after a reboot.
@@ -90,6 +90,7 @@ import os
 import re
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Table, masquerade_rules, owned, plan
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
