@@ -6,11 +6,20 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
+from itertools import chain, islice, takewhile
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
 _DESTINATION = "org.freedesktop.systemd1"
+UNIT_DIRECTORIES = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+)
 TIMED_OUT = 124  # timeout(1)
 
 
@@ -27,11 +36,17 @@ class Service:
         self.refresh()
 
     def refresh(self):
-        unit = self._properties("Unit", "LoadState", "FragmentPath", "DropInPaths")
-        self.load_state, self.fragment, self.drop_ins = unit
+        unit = self._properties("Unit", "LoadState", "FragmentPath", "DropInPaths", "NeedDaemonReload")
+        self.load_state, self.fragment, self.drop_ins, changed = unit
+        self.outdated = changed or bool(self._drop_ins_on_disk() - {os.path.basename(path) for path in self.drop_ins})
         # ExecStart is a list of (path, argv, ignore failure, times and results ...).
         commands = self._properties("Service", "ExecStart")[0]
         self.argv = commands[0][1] if commands else []
+
+    def _drop_ins_on_disk(self):
+        """The names of all drop-ins; systemd itself does not notice the first one in a directory that is new."""
+        found = (glob.glob(f"{directory}/{self.name}.d/*.conf") for directory in UNIT_DIRECTORIES)
+        return {os.path.basename(path) for path in chain.from_iterable(found)}
 
     def _properties(self, interface, *names):
         command = [
@@ -74,6 +89,10 @@ class Service:
 
 
 def last_words(log):
-    """What a service said right before systemd noted its end, or None."""
+    """What a service said right before systemd noted its end, its ordinary log lines left out; or None.
+
+    :param log: lines of the journal, as :meth:`Service.log` returns them.
+    """
     ends = [position for position, line in enumerate(log) if "Main process exited" in line]
-    return log[ends[-1] - 1] if ends and ends[-1] else None
+    spoken = takewhile(lambda line: not line.startswith("time="), reversed(log[: ends[-1] if ends else 0]))
+    return " ".join(reversed(list(islice(spoken, 2)))) or None

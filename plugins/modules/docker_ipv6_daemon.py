@@ -137,6 +137,16 @@ from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
 )
 
 
+def read_units_again(module, service):
+    """Take up unit files that were changed without a daemon-reload, before they are extended."""
+    if module.check_mode:
+        module.warn(
+            "Unit files of docker.service changed without a 'systemctl daemon-reload'; the prediction lacks them."
+        )
+    else:
+        service.reload()
+
+
 def look(service, protect_uplinks, blind):
     """The state of this host.
 
@@ -186,6 +196,8 @@ def main():
         requested = module.params["fixed_cidr_v6"]
         prefix = parse_prefix(requested) if requested else host_prefix()
         service = Service(module.run_command, "docker.service")
+        if service.outdated:
+            read_units_again(module, service)
         have = look(service, module.params["protect_uplinks"], blind=bool(missing))
         todo = plan(have, prefix)
         bridge, started = have.bridge, []

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+testinfra_hosts = ["ansible://all"]
 INTERNET = "2001:db8:dead::1"
 DROP_IN = "/etc/systemd/system/docker.service.d/zz-v6ops-docker.conf"
-DOCKERD_MASQUERADES = {"forky"}
+ENGINE_MASQUERADES = {"forky"}
 
 
 @pytest.fixture(name="bridge", scope="module")
@@ -20,20 +21,6 @@ def _bridge(host):
 @pytest.fixture(name="prefix", scope="module")
 def _prefix(bridge):
     return next(config["Subnet"] for config in bridge["IPAM"]["Config"] if ":" in config["Subnet"])
-
-
-def probe(host):
-    """A ping from a container, apart from the collection's own probe: the host's busybox-less way."""
-    script = (
-        "import socket, struct, os\n"
-        "s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)\n"
-        "s.settimeout(2)\n"
-        f"s.sendto(struct.pack('!BBHHH', 128, 0, 0, os.getpid(), 1), ('{INTERNET}', 0))\n"
-        "while s.recv(100)[0] != 129: pass\n"
-    )
-    mounts = " ".join(f"-v {directory}:{directory}:ro" for directory in ("/usr", "/bin", "/lib", "/lib64"))
-    host.check_output("tar -cT /dev/null | docker import - empty")
-    return host.run(f"docker run --rm {mounts} empty /usr/bin/python3 -c %s", script)
 
 
 def test_bridge_has_ipv6_with_a_prefix_of_the_hosts_own(bridge, prefix):
@@ -58,8 +45,8 @@ def test_command_line_keeps_its_arguments(host, prefix):
 
 
 def test_host_keeps_its_default_route(host):
+    assert host.file("/proc/sys/net/ipv6/conf/all/forwarding").content_string == "1\n"
     assert "proto ra" in host.check_output("ip -6 route show default")
-    assert host.file("/proc/sys/net/ipv6/conf/all/forwarding").content_string.strip() == "1"
 
 
 def test_rules_are_ours_and_there_once(host, prefix):
@@ -71,20 +58,23 @@ def test_rules_are_ours_and_there_once(host, prefix):
     ]
 
 
-def test_container_reaches_the_internet_by_our_rule_alone(host):
-    assert probe(host).rc == 0
-    name = host.check_output("hostname")
-    saved = host.check_output("ip6tables-save -t nat")
-    host.check_output("ip6tables -t nat -F V6OPS-docker")
-    try:
-        without = probe(host)
-    finally:
-        restore = host.run("printf %s | ip6tables-restore", saved)
-    assert restore.rc == 0
-    assert (without.rc == 0) == (name in DOCKERD_MASQUERADES)
-    assert probe(host).rc == 0
+def test_container_reaches_the_internet_by_our_rule_alone(name, run_module, ping_from_container):
+    assert ping_from_container(INTERNET).rc == 0
+    assert run_module("ip6tables_nat", state="absent")["changed"]
+    without = ping_from_container(INTERNET)
+    check = run_module("docker_ipv6_check", targets=[INTERNET])
+    assert run_module("ip6tables_nat")["changed"]
+    assert (without.rc == 0) == (name in ENGINE_MASQUERADES)
+    assert check.get("failed", False) != (name in ENGINE_MASQUERADES)
+    assert ping_from_container(INTERNET).rc == 0
 
 
-def test_probe_leaves_nothing_behind(host):
+def test_verification_without_targets_asks_the_uplinks_router(run_module):
+    checks = run_module("docker_ipv6_check")["checks"]
+    assert (checks[-1]["name"], checks[-1]["status"]) == ("router", "passed")
+    assert checks[-1]["evidence"].startswith("2001:db8:1::1, ")
+
+
+def test_verification_leaves_nothing_behind(host):
     assert host.check_output("docker ps --all --quiet") == ""
     assert "v6ops-docker/probe" not in host.check_output("docker image ls")
