@@ -10,23 +10,26 @@ import ipaddress
 from itertools import chain
 
 NO_IPV6 = "Run v6ops.docker.docker_ipv6_daemon, or give the network IPv6."
+NO_DEFAULT_ROUTE = "The host itself has no IPv6 default route: look at its uplink."
 NO_ANSWER = (
     "Look for a missing NAT66 rule (v6ops.docker.ip6tables_nat), a FORWARD chain that drops, "
     "or a lost default route of the host."
 )
 
 
-def judge(seen, subnets, own_addresses):
+def judge(seen, subnets, own_addresses, has_default_route):
     """Judge what :func:`_probe.probe` returned.
 
     :param subnets: the IPv6 subnets of the container's network.
     :param own_addresses: the addresses of the host; an answer from one of them came from no router beyond it.
+    :param has_default_route: whether the host itself has one.
     :returns: a list of dicts with ``name``, ``status`` (passed, failed, skipped), ``evidence`` and ``remedy``.
     """
+    no_answer = NO_ANSWER if has_default_route else NO_DEFAULT_ROUTE
     verdicts = chain(
         [_address(seen["addresses"], subnets), _route(seen["route"]), _gateway(seen["route"], seen["gateway"])],
-        (_target(ping) for ping in seen["pings"]),
-        [] if seen["pings"] else [_router(seen["router"], own_addresses)],
+        (_target(ping, own_addresses, no_answer) for ping in seen["pings"]),
+        [] if seen["pings"] else [_router(seen["router"], own_addresses, no_answer)],
     )
     checks, broken = [], None
     for name, passed, evidence, remedy in verdicts:
@@ -70,16 +73,19 @@ def _gateway(route, answer):
     return "gateway", False, evidence, "Look for ip6tables INPUT rules that drop ICMPv6."
 
 
-def _target(ping):
-    return "target", ping["received"] > 0, statistics(ping), NO_ANSWER
+def _target(ping, own_addresses, remedy):
+    beyond = [error["from"] for error in ping["errors"] if error["from"] and error["from"] not in own_addresses]
+    if beyond:
+        remedy = f"The path works as far as {beyond[0]}; look behind it."
+    return "target", ping["received"] > 0, statistics(ping), remedy
 
 
-def _router(answer, own_addresses):
+def _router(answer, own_addresses, remedy):
     """The router of the uplink answers what dies there, by a reply or by an error; the host itself does not count."""
     if answer and answer["from"] and answer["from"] not in own_addresses:
         return "router", True, f"{answer['from']}, the next behind the host, answers in {answer['rtt_ms']} ms", ""
     told = f"the host itself says {answer['error']}" if answer else "no reply"
-    return "router", False, f"No router beyond the host answers a container ({told}).", NO_ANSWER
+    return "router", False, f"No router beyond the host answers a container ({told}).", remedy
 
 
 def statistics(ping):
@@ -88,7 +94,7 @@ def statistics(ping):
         [
             f"{ping['target']}: {ping['transmitted']} packets transmitted",
             f"{ping['received']} received",
-            *ping["errors"],
+            *(f"{error['error']} (from {error['from']})" for error in ping["errors"]),
             f"{ping['loss_percent']}% packet loss",
         ]
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 from contextlib import suppress
 
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import telling
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
-IMAGE = "v6ops-docker/probe"
+REPOSITORY = "v6ops-docker/probe"
 EMPTY_TAR = bytes(10240)
 SYSTEM_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 
@@ -26,12 +27,17 @@ def run_python(engine, network, source, argument):
     :param argument: what it gets as JSON, its only argument.
     :returns: its first line of output read as JSON, and the lines below as they are.
     """
+    from docker.errors import APIError
+
+    tag = secrets.token_hex(4)
+    image = f"{REPOSITORY}:{tag}"
     with telling():
-        engine.api.import_image_from_data(EMPTY_TAR, repository=IMAGE)
+        engine.api.import_image_from_data(EMPTY_TAR, repository=REPOSITORY, tag=tag)
         try:
-            output = _run(engine.api, network, [_python(), "-I", "-c", source, json.dumps(argument)])
+            output = _run(engine.api, image, network, [_python(), "-I", "-c", source, json.dumps(argument)])
         finally:
-            engine.api.remove_image(IMAGE)
+            with suppress(APIError):
+                engine.api.remove_image(image)
     first, _newline, rest = output.decode(errors="replace").partition("\n")
     try:
         return json.loads(first), rest.splitlines()
@@ -42,19 +48,20 @@ def run_python(engine, network, source, argument):
         ) from error
 
 
-def _run(api, network, command):
+def _run(api, image, network, command):
     from docker.errors import NotFound
 
     mounted = [directory for directory in SYSTEM_DIRECTORIES if os.path.isdir(directory)]
     container = api.create_container(
-        IMAGE,
+        image,
         command,
-        labels={IMAGE: ""},
+        labels={REPOSITORY: ""},
         host_config=api.create_host_config(
             auto_remove=True,
             binds={directory: {"bind": directory, "mode": "ro"} for directory in mounted},
             cap_drop=["ALL"],
             cap_add=["NET_RAW"],
+            log_config={"type": "none"},
             network_mode=network,
             read_only=True,
             security_opt=["label=disable"],
@@ -64,7 +71,8 @@ def _run(api, network, command):
     try:
         api.start(container)
     except Exception:
-        api.remove_container(container)
+        with suppress(NotFound):
+            api.remove_container(container)
         raise
     printed = b"".join(output)
     with suppress(NotFound):
@@ -74,8 +82,8 @@ def _run(api, network, command):
 
 def _python():
     """The interpreter of the host, one that lives in a directory that is mounted."""
-    for path in (sys.executable, "/usr/bin/python3"):
-        if os.path.realpath(path).startswith("/usr/") and os.path.exists(path):
+    for path in (os.path.realpath(sys.executable), os.path.realpath("/usr/bin/python3")):
+        if path.startswith("/usr/") and os.path.exists(path):
             return path
     raise Refusal(
         "Cannot probe from a container: the host has no /usr/bin/python3.", "Install the distribution's python3."

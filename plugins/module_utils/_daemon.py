@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import provides
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._prefix import refuse_overlap
+from ansible_collections.v6ops.docker.plugins.module_utils._prefix import refuse_overlap, refuse_size
 from ansible_collections.v6ops.docker.plugins.module_utils._unit import exec_starts, extend_exec_start
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE, extend_sysctl_file
+from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE, sysctl_file
 
 # Sorts behind override.conf, the name that 'systemctl edit' uses, so that ours is not silently overruled.
 DROP_IN = "/etc/systemd/system/docker.service.d/zz-v6ops-docker.conf"
@@ -34,6 +34,7 @@ class Have:
     :param config_file: path and text of daemon.json, the text None where there is no such file.
     :param bridge: the default bridge as :meth:`_engine.Engine.network` tells it, None where no engine answers.
     :param info: as :meth:`_engine.Engine.info` tells it, or None.
+    :param stopped: containers that an earlier run, which was cut off, had to start again.
     :param in_use: as :func:`_uplink.networks_in_use` tells it.
     :param endangered: interfaces that would lose their router once the host forwards.
     """
@@ -47,6 +48,7 @@ class Have:
     info: dict | None
     in_use: list = field(default_factory=list)
     endangered: list = field(default_factory=list)
+    stopped: list = field(default_factory=list)
 
 
 class FileChange(NamedTuple):
@@ -63,6 +65,7 @@ class Plan(NamedTuple):
     :param reload: whether systemd has to read its units again.
     :param flags: what the command line of docker.service ends with then; empty where it is left alone.
     :param restart: whether dockerd has to be restarted.
+    :param start: containers to start, besides those that a restart stops.
     """
 
     files: list
@@ -70,10 +73,11 @@ class Plan(NamedTuple):
     reload: bool
     flags: list
     restart: bool
+    start: list
 
     @property
     def changed(self):
-        return bool(self.files or self.accept_ra or self.reload or self.restart)
+        return bool(self.files or self.accept_ra or self.reload or self.restart or self.start)
 
 
 def flags_for(prefix):
@@ -95,11 +99,12 @@ def plan(have, prefix):
     :param prefix: an :class:`ipaddress.IPv6Network`.
     :raises Refusal: where it cannot be gone without harm.
     """
+    refuse_size(prefix)
     refuse_overlap(prefix, have.in_use)
     flags = flags_for(prefix)
     command = _command(have.units)
     restart = not (have.bridge and provides(have.bridge, prefix))
-    if _in_config_file(have.config_file, prefix) or (have.drop_in is None and set(flags) <= set(have.argv)):
+    if _in_config_file(have, prefix) or (have.drop_in is None and set(flags) <= set(have.argv)):
         drop_in = None
     else:
         _refuse_later_drop_in(have.units)
@@ -110,7 +115,7 @@ def plan(have, prefix):
             "ignores new bridge options until none is left.",
             "Stop the containers, or switch live-restore off, then run again.",
         )
-    sysctl = extend_sysctl_file(have.sysctl, have.endangered) if have.endangered else have.sysctl
+    sysctl = sysctl_file(have.sysctl, have.endangered)
     files = [
         FileChange(path, before, after)
         for path, before, after in ((SYSCTL_FILE, have.sysctl, sysctl), (DROP_IN, have.drop_in, drop_in))
@@ -118,7 +123,7 @@ def plan(have, prefix):
     ]
     loaded = have.argv[-len(flags) :] == flags
     reload = drop_in != have.drop_in or (drop_in is not None and not loaded)
-    return Plan(files, have.endangered, reload, flags if drop_in else [], restart)
+    return Plan(files, have.endangered, reload, flags if drop_in else [], restart, have.stopped)
 
 
 def _command(units):
@@ -128,7 +133,7 @@ def _command(units):
             f"Cannot extend docker.service: it has {len(commands)} ExecStart= commands.",
             "It must have exactly one, dockerd.",
         )
-    program = os.path.basename(commands[0].lstrip("@-:+!").split()[0])
+    program = os.path.basename(commands[0].lstrip("@-:+!").split()[0].strip("\"'"))
     if program != "dockerd":
         raise Refusal(
             f"Cannot extend docker.service: it starts {program}, not dockerd, so options added to it may go astray.",
@@ -146,10 +151,11 @@ def _refuse_later_drop_in(units):
             )
 
 
-def _in_config_file(config_file, prefix):
+def _in_config_file(have, prefix):
     """Whether daemon.json asks for just this; a key given there and as an option would stop dockerd."""
-    path, text = config_file
-    if text is None:
+    path, text = have.config_file
+    # Only 20.10 does not start with an empty file.
+    if text is None or (not text.strip() and have.info and not have.info["version"].startswith("20.10")):
         return False
     config = _parse_object(text)
     if config is None:

@@ -48,15 +48,32 @@ class Engine:
             self.api = docker.APIClient(base_url=SOCKET, version="auto", timeout=timeout)
 
     def info(self):
-        """``version``, ``live_restore`` and ``running``, the IDs of running containers, oldest start first."""
+        """``version``, ``live_restore``, and ``running``, whether there are containers, paused ones included."""
         with telling():
             info = self.api.info()
-            running = self.api.containers(filters={"status": "running"}) if info["ContainersRunning"] else []
         return {
             "version": info["ServerVersion"],
             "live_restore": info["LiveRestoreEnabled"],
-            "running": [container["Id"] for container in sorted(running, key=lambda container: container["Created"])],
+            "running": bool(info["ContainersRunning"] or info["ContainersPaused"]),
         }
+
+    def running_containers(self):
+        """The containers that a restart of the engine would stop, in the order in which they were started.
+
+        :returns: dicts with ``id``, ``name``, ``paused`` and ``auto_remove``.
+        """
+        with telling():
+            found = self.api.containers(filters={"status": ["running", "paused"]})
+            details = [self.api.inspect_container(container["Id"]) for container in found]
+        return [
+            {
+                "id": one["Id"],
+                "name": one["Name"].lstrip("/"),
+                "paused": one["State"]["Paused"],
+                "auto_remove": one["HostConfig"]["AutoRemove"],
+            }
+            for one in sorted(details, key=lambda one: one["State"]["StartedAt"])
+        ]
 
     def network(self, name):
         """A bridge network: the ``name`` of its interface, whether it has ``ipv6``, and its IPv6 ``subnets``."""
@@ -86,19 +103,23 @@ class Engine:
             time.sleep(0.1)
 
     def start(self, containers):
-        """Start containers again that a restart of the engine left stopped; those that are gone were to be removed."""
-        from docker.errors import NotFound
+        """Start containers again that a restart of the engine left stopped.
 
-        started = []
-        with telling():
-            for container in containers:
-                try:
-                    if not self.api.inspect_container(container)["State"]["Running"]:
-                        self.api.start(container)
-                        started.append(container)
-                except NotFound:
-                    continue
-        return started
+        :param containers: as :meth:`running_containers` tells them.
+        :returns: the names of those that were started, and a dict of name and cause of those that could not be.
+        """
+        started, failed = [], {}
+        for container in containers:
+            try:
+                with telling():
+                    if not self.api.inspect_container(container["id"])["State"]["Running"]:
+                        self.api.start(container["id"])
+                        if container["paused"]:
+                            self.api.pause(container["id"])
+                        started.append(container["name"])
+            except Refusal as refusal:
+                failed[container["name"]] = str(refusal)
+        return started, failed
 
 
 def provides(bridge, prefix):

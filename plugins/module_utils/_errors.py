@@ -19,11 +19,13 @@ class Refusal(Exception):
 
 @contextmanager
 def failing(module):
-    """Turn a :class:`Refusal` into ``module.fail_json``."""
+    """Turn a :class:`Refusal`, or what the operating system refuses, into ``module.fail_json``."""
     try:
         yield
     except Refusal as refusal:
         module.fail_json(msg=str(refusal), **refusal.details)
+    except OSError as error:
+        module.fail_json(msg=f"Cannot use {error.filename or 'the system'}: {error.strerror or error}.")
 
 
 def require_root(module, uid):

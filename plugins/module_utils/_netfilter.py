@@ -38,14 +38,13 @@ def _comment(chain):
     return f"-m comment --comment {chain}"
 
 
+def _jump(chain, hook):
+    return f"-A {hook} {_comment(chain)} -j {chain}"
+
+
 def owned(saved, chain, hook):
     """The lines of a saved table that are ours: the chain, its rules and the jumps to it."""
-    jump = f"-j {chain}"
-    return [
-        line
-        for line in saved
-        if line.startswith((f":{chain} ", f"-A {chain} ")) or (line.startswith(f"-A {hook} ") and line.endswith(jump))
-    ]
+    return [line for line in saved if line.startswith((f":{chain} ", f"-A {chain} ")) or line == _jump(chain, hook)]
 
 
 def plan(saved, chain, hook, rules):
@@ -60,7 +59,7 @@ def plan(saved, chain, hook, rules):
     exists = any(line.startswith(":") for line in ours)
     have = [line for line in ours if line.startswith(f"-A {chain} ")]
     jumps = [line for line in ours if line.startswith(f"-A {hook} ")]
-    jump = f"-A {hook} {_comment(chain)} -j {chain}"
+    jump = _jump(chain, hook)
     unhook = [f"-D {line[3:]}" for line in jumps]
     if not rules:
         return unhook + ([f"-F {chain}", f"-X {chain}"] if exists else [])

@@ -87,6 +87,12 @@ def _unfit(text, cause, remedy="Choose a /64 of your own, or leave the option ou
     return Refusal(f"Cannot use the prefix {text!r}: {cause}.", remedy)
 
 
+def refuse_size(prefix):
+    """Refuse a prefix that is no subnet for a bridge."""
+    if not 48 <= prefix.prefixlen <= 126:
+        raise _unfit(str(prefix), "the subnet of a bridge has a length of /48 to /126", "A /64 is usual.")
+
+
 def refuse_overlap(prefix, in_use):
     """Refuse a prefix that the host already uses elsewhere.
 
@@ -94,4 +100,4 @@ def refuse_overlap(prefix, in_use):
     """
     for network, where in in_use:
         if prefix.overlaps(network):
-            raise _unfit(str(prefix), f"it overlaps {network}, {where} of this host")
+            raise _unfit(str(prefix), f"it overlaps {network}, {where} of this host", "Name another one.")

@@ -113,13 +113,13 @@ class Pinger:
         """The statistics of a few echo requests, named as ping(8) does; times in milliseconds."""
         answers = [self.ask(target, REPLY_TIMEOUT) for __ in range(COUNT)]
         times = [answer["rtt_ms"] for answer in answers if answer and not answer["error"]]
-        errors = [f"{answer['error']} (from {answer['from']})" for answer in answers if answer and answer["error"]]
+        errors = {(answer["from"], answer["error"]) for answer in answers if answer and answer["error"]}
         statistics = {
             "target": target,
             "transmitted": len(answers),
             "received": len(times),
             "loss_percent": round(100 * (1 - len(times) / len(answers))),
-            "errors": sorted(set(errors)),
+            "errors": [{"from": sender, "error": error} for sender, error in sorted(errors, key=str)],
         }
         if times:
             mean = sum(times) / len(times)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import glob
 import json
 import os
-from itertools import chain, islice, takewhile
+import time
+from itertools import chain
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
 
 _DESTINATION = "org.freedesktop.systemd1"
 UNIT_DIRECTORIES = (
@@ -20,7 +22,6 @@ UNIT_DIRECTORIES = (
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
 )
-TIMED_OUT = 124  # timeout(1)
 
 
 class Service:
@@ -30,17 +31,18 @@ class Service:
     """
 
     def __init__(self, run, name):
-        self._run = run
+        self._run_command = run
         self.name = name
         self._path = "/org/freedesktop/systemd1/unit/" + name.replace(".", "_2e")
         self.refresh()
 
     def refresh(self):
-        unit = self._properties("Unit", "LoadState", "FragmentPath", "DropInPaths", "NeedDaemonReload")
-        self.load_state, self.fragment, self.drop_ins, changed = unit
+        """Read the unit's ``load_state``, ``active_state``, ``fragment``, ``drop_ins``, ``argv`` and ``pid`` again."""
+        unit = self._properties("Unit", "LoadState", "ActiveState", "FragmentPath", "DropInPaths", "NeedDaemonReload")
+        self.load_state, self.active_state, self.fragment, self.drop_ins, changed = unit
         self.outdated = changed or bool(self._drop_ins_on_disk() - {os.path.basename(path) for path in self.drop_ins})
         # ExecStart is a list of (path, argv, ignore failure, times and results ...).
-        commands = self._properties("Service", "ExecStart")[0]
+        commands, self.pid = self._properties("Service", "ExecStart", "MainPID")
         self.argv = commands[0][1] if commands else []
 
     def _drop_ins_on_disk(self):
@@ -49,16 +51,8 @@ class Service:
         return {os.path.basename(path) for path in chain.from_iterable(found)}
 
     def _properties(self, interface, *names):
-        command = [
-            "busctl",
-            "--json=short",
-            "get-property",
-            _DESTINATION,
-            self._path,
-            f"{_DESTINATION}.{interface}",
-            *names,
-        ]
-        code, out, err = self._run(command)
+        command = ["busctl", "--json=short", "get-property", _DESTINATION, self._path, f"{_DESTINATION}.{interface}"]
+        code, out, err = self._run([*command, *names])
         if code:
             raise Refusal(
                 f"Cannot read {self.name} from systemd: {err.strip() or out.strip()}.",
@@ -66,33 +60,52 @@ class Service:
             )
         return [json.loads(line)["data"] for line in out.splitlines()]
 
+    def running_argv(self):
+        """The command line of the running process, its variables expanded; that of the unit where there is none."""
+        text = read_text(f"/proc/{self.pid}/cmdline") if self.pid else None
+        return text.split("\0")[:-1] if text else self.argv
+
     def reload(self):
-        self._systemctl(["systemctl", "daemon-reload"], "reload")
+        code, _out, err = self._run(["systemctl", "daemon-reload"])
+        if code:
+            raise Refusal(f"Cannot make systemd read its units again: {err.strip()}", "See 'journalctl --boot'.")
         self.refresh()
 
     def restart(self, timeout):
-        """Restart the service and wait until it says that it is ready; earlier failures do not count against it."""
+        """Restart the service and wait until it says that it is ready; earlier failures do not count against it.
+
+        systemd owns the job, so that a service is not left stopped where this process dies.
+
+        :param timeout: seconds it may take to start; the time that it takes to stop is the unit's own matter.
+        """
+        begin = int(time.time())
         self._run(["systemctl", "reset-failed", self.name])
-        self._systemctl(["timeout", str(timeout), "systemctl", "restart", self.name], "restart")
+        self._run(["systemctl", "restart", "--no-block", self.name])
+        deadline = time.monotonic() + timeout
+        while True:
+            (job, _job_path), state = self._properties("Unit", "Job", "ActiveState")
+            if not job:
+                break
+            if state == "deactivating":
+                deadline = time.monotonic() + timeout
+            if time.monotonic() > deadline:
+                raise self._failure(f"it is not ready after {timeout} s", begin)
+            time.sleep(0.1)
+        if state != "active":
+            raise self._failure(self._last_words(begin) or f"it is {state}", begin)
 
-    def _systemctl(self, command, verb):
-        code, _out, err = self._run(command)
-        if code:
-            log = self.log()
-            cause = f"it is not ready after {command[1]} s" if code == TIMED_OUT else last_words(log) or err.strip()
-            raise Refusal(f"Cannot {verb} {self.name}: {cause.rstrip('.')}.", "Its log is in 'log'.", log=log)
+    def _failure(self, cause, begin):
+        log = self._journal(begin, f"--unit={self.name}")[-15:]
+        return Refusal(f"Cannot restart {self.name}: {cause.rstrip('.')}.", "", log=log)
 
-    def log(self, lines=15):
-        """The service's last log lines."""
-        out = self._run(["journalctl", "--no-pager", "--output=cat", f"--lines={lines}", f"--unit={self.name}"])[1]
-        return out.splitlines()
+    def _last_words(self, begin):
+        """What the service said at its end, its ordinary log lines left out."""
+        said = self._journal(begin, f"_SYSTEMD_UNIT={self.name}")
+        return " ".join([line for line in said if not line.startswith("time=")][-2:])
 
+    def _journal(self, begin, match):
+        self._run(["journalctl", "--sync"])
+        return self._run(["journalctl", "--no-pager", "--output=cat", f"--since=@{begin}", match])[1].splitlines()
 
-def last_words(log):
-    """What a service said right before systemd noted its end, its ordinary log lines left out; or None.
-
-    :param log: lines of the journal, as :meth:`Service.log` returns them.
-    """
-    ends = [position for position, line in enumerate(log) if "Main process exited" in line]
-    spoken = takewhile(lambda line: not line.startswith("time="), reversed(log[: ends[-1] if ends else 0]))
-    return " ".join(reversed(list(islice(spoken, 2)))) or None
+    def _run(self, command):
+        return self._run_command(command, handle_exceptions=False)

@@ -6,41 +6,58 @@
 
 from __future__ import annotations
 
+import json
+
+from ansible_collections.v6ops.docker.plugins.module_utils._daemon import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine, provides
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._files import write_text
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import set_accept_ra
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, write_text
+from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
+    forwarding,
+    restore_forwarding,
+    set_accept_ra,
+)
+
+# The containers that a restart stops, until they run again: a run that is killed in between leaves it to the next one.
+STOPPED = "/run/v6ops-docker-stopped.json"
+
+
+def read_stopped():
+    """The containers that an earlier run had yet to start again, as :meth:`Engine.running_containers` told them."""
+    return json.loads(read_text(STOPPED) or "[]")
 
 
 class Transaction:
     """One try to carry out a plan.
 
-    :param running: the IDs of the containers that ran before; a restart stops those without a restart policy.
+    :param containers: those that run now, as :meth:`Engine.running_containers` tells them.
     :param timeout: seconds that dockerd may take to start, and then to show the result.
     """
 
-    def __init__(self, module, service, plan, running, timeout):
+    def __init__(self, module, service, plan, containers, timeout):
         self.module = module
         self.service = service
         self.plan = plan
-        self.running = running
+        self.containers = plan.start + [one for one in containers if one not in plan.start]
         self.timeout = timeout
+        self.forwarding = forwarding()
         self.restarted = False
 
     def carry_out(self, prefix):
-        """Apply the plan and prove it.
+        """Apply the plan, prove it, and start the containers again that it stopped.
 
-        :returns: the default bridge as the engine shows it now, and the IDs of the containers that were started again.
+        :returns: the default bridge as the engine shows it now, and what :meth:`Engine.start` returns.
         :raises Refusal: when the engine does not show the result; the files are then as before and dockerd runs again.
         """
         try:
             self._apply()
-            return self._prove(prefix), self._start_containers()
+            bridge = self._prove(prefix)
         except BaseException as error:
-            outcome = self._roll_back()
+            outcome = self._roll_back(str(error))
             if isinstance(error, Refusal):
                 raise Refusal(str(error), outcome, **error.details) from error
             raise
+        return bridge, self._start_containers()
 
     def _apply(self):
         for change in self.plan.files:
@@ -56,11 +73,10 @@ class Transaction:
                     f"Look for the file that overrules ours among {', '.join(self.service.drop_ins)}.",
                 )
         if self.plan.restart:
-            self._restart()
-
-    def _restart(self):
-        self.restarted = True
-        self.service.restart(self.timeout)
+            if self.containers:
+                write_text(self.module, STOPPED, json.dumps(self.containers))
+            self.restarted = True
+            self.service.restart(self.timeout)
 
     def _prove(self, prefix):
         bridge = Engine().await_bridge(prefix, self.timeout)
@@ -68,27 +84,56 @@ class Transaction:
             raise Refusal(
                 f"Cannot give {bridge['name']} the prefix {prefix}: dockerd runs, but its default bridge "
                 f"has {', '.join(bridge['subnets']) or 'no IPv6'} even {self.timeout} s later.",
-                "Its log is in 'log'.",
-                log=self.service.log(),
+                "",
             )
         return bridge
 
     def _start_containers(self):
-        return Engine().start(self.running) if self.restarted else []
+        if not self.containers:
+            return [], {}
+        outcome = Engine().start(self.containers)
+        write_text(self.module, STOPPED, None)
+        return outcome
 
-    def _roll_back(self):
-        """Undo :meth:`_apply`, as far as it came."""
+    def _roll_back(self, cause):
+        """Undo :meth:`_apply` as far as it came, each step whatever became of the others; tells the outcome."""
+        problems = []
+
+        def attempt(step, *arguments):
+            try:
+                step(*arguments)
+            except (Refusal, OSError) as error:
+                problems.append(str(error))
+                return False
+            return True
+
         for change in self.plan.files:
-            write_text(self.module, change.path, change.before)
-        for interface in self.plan.accept_ra:
-            set_accept_ra(interface, 1)
+            attempt(write_text, self.module, change.path, change.before)
         if self.plan.reload:
-            self.service.reload()
+            attempt(self.service.reload)
+        outcome = "The files are as they were"
         if not self.restarted:
-            return "The files are as they were, and dockerd was not touched."
-        try:
-            self._restart()
-            self._start_containers()
-        except Refusal as refusal:
-            return f"The files are as they were, but dockerd does not start with them either: {refusal}"
-        return "The files are as they were, and dockerd runs with them again."
+            outcome += ", and dockerd was not touched."
+        elif attempt(self.service.restart, self.timeout):
+            outcome += ", and dockerd runs with them again."
+        elif self._had_a_drop_in() and attempt(self._start_without_drop_in):
+            problems.clear()
+            outcome += f" but for {DROP_IN}: dockerd starts only without it, and runs so now."
+        else:
+            outcome += ", but dockerd does not start with them either."
+        attempt(restore_forwarding, self.forwarding)
+        for interface in self.plan.accept_ra:
+            attempt(set_accept_ra, interface, 1)
+        if self.restarted:
+            attempt(self._start_containers)
+        return " ".join([outcome, *(problem for problem in problems if problem != cause)])
+
+    def _had_a_drop_in(self):
+        return any(change.path == DROP_IN and change.before for change in self.plan.files) or (
+            self.plan.flags and not any(change.path == DROP_IN for change in self.plan.files)
+        )
+
+    def _start_without_drop_in(self):
+        write_text(self.module, DROP_IN, None)
+        self.service.reload()
+        self.service.restart(self.timeout)

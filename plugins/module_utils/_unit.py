@@ -15,24 +15,36 @@ HEADER = "# Written by v6ops.docker.docker_ipv6_daemon; a change by hand is lost
 
 
 def assignments(text, section, key):
-    """Every value that a unit file assigns to a key, in order, continuation lines included as they stand."""
+    """Every value that a unit file assigns to a key, in order; continuation lines as they stand, without comments."""
     current, lines = None, iter(text.splitlines())
     for line in lines:
         stripped = line.strip()
-        if not stripped or stripped[0] in "#;":
+        if not stripped or _is_comment(line):
             continue
         if stripped.startswith("["):
             current = stripped
             continue
         value = [line]
-        while value[-1].endswith("\\") or (len(value) > 1 and value[-1].lstrip()[:1] in ("#", ";")):
-            following = next(lines, None)
-            if following is None:
-                break
+        while _continues(value[-1]):
+            following = next((line for line in lines if not _is_comment(line)), "")
             value.append(following)
         name, equals, rest = value[0].partition("=")
         if current == f"[{section}]" and equals and name.strip() == key:
-            yield "\n".join([rest, *value[1:]]).strip()
+            yield _without_dangling_backslash("\n".join([rest, *value[1:]]).strip())
+
+
+def _is_comment(line):
+    return line.lstrip()[:1] in ("#", ";")
+
+
+def _continues(line):
+    """A backslash at the end continues a line, an escaped one does not."""
+    return (len(line) - len(line.rstrip("\\"))) % 2 == 1
+
+
+def _without_dangling_backslash(value):
+    """A continuation that nothing follows ends the value; what is added to it must not slip behind that backslash."""
+    return value[:-1].rstrip() if _continues(value) else value
 
 
 def exec_starts(texts):

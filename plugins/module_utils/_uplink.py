@@ -12,8 +12,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
+
+# Default routes come in pieces too, such as ::/1 and 8000::/1 of a VPN, or 2000::/3.
+LONGEST_DEFAULT = 3
 RT_TABLE_MAIN, RTN_UNICAST = 254, 1  # linux/rtnetlink.h
 CONF = "/proc/sys/net/ipv6/conf"
 SYSCTL_FILE = "/etc/sysctl.d/90-v6ops-docker.conf"
@@ -38,7 +43,8 @@ def networks_in_use(except_interface):
         for route in netlink.get_routes(family=socket.AF_INET6, table=RT_TABLE_MAIN):
             name = names.get(route.get_attr("RTA_OIF"))
             destination = route.get_attr("RTA_DST")
-            if destination and route["type"] == RTN_UNICAST and name != except_interface:
+            is_default = route["dst_len"] <= LONGEST_DEFAULT
+            if destination and not is_default and route["type"] == RTN_UNICAST and name != except_interface:
                 found.append((ipaddress.ip_network(f"{destination}/{route['dst_len']}"), f"a route to {name}"))
     return found
 
@@ -49,6 +55,15 @@ def own_addresses():
 
     with IPRoute() as netlink:
         return {address.get_attr("IFA_ADDRESS") for address in _addresses(netlink)}
+
+
+def has_default_route():
+    """Whether the host's main table leads to the internet, in one piece or several."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as netlink:
+        routes = netlink.get_routes(family=socket.AF_INET6, table=RT_TABLE_MAIN)
+        return any(route["dst_len"] <= LONGEST_DEFAULT and route["type"] == RTN_UNICAST for route in routes)
 
 
 def _addresses(netlink):
@@ -67,18 +82,38 @@ def endangered_interfaces():
     )
 
 
-def _read(interface, key):
-    with open(f"{CONF}/{interface}/{key}", encoding="ascii") as file:
-        return file.read().strip()
+def forwarding():
+    """``forwarding`` of every interface, ``all`` and ``default`` included."""
+    return {name: _read(name, "forwarding") for name in os.listdir(CONF)}
+
+
+def restore_forwarding(before):
+    """Give ``forwarding`` back the values that :func:`forwarding` told; ``all`` first, as it sets every interface."""
+    for name in sorted(before, key=lambda name: name != "all"):
+        if before[name] is not None and _read(name, "forwarding") not in (before[name], None):
+            _write(name, "forwarding", before[name])
 
 
 def set_accept_ra(interface, value):
-    with open(f"{CONF}/{interface}/accept_ra", "w", encoding="ascii") as file:
+    _write(interface, "accept_ra", value)
+
+
+def _read(interface, key):
+    """A value, None where the interface is gone."""
+    text = read_text(f"{CONF}/{interface}/{key}")
+    return text and text.strip()
+
+
+def _write(interface, key, value):
+    with open(f"{CONF}/{interface}/{key}", "w", encoding="ascii") as file:
         file.write(f"{value}\n")
 
 
-def extend_sysctl_file(text, interfaces):
-    """The text of our sysctl.d file, with more interfaces; slashes, as names may have dots (sysctl.d(5))."""
-    lines = (text or _SYSCTL_HEADER).splitlines()
-    wanted = (f"net/ipv6/conf/{name}/accept_ra = 2" for name in interfaces)
-    return "\n".join([*lines, *(line for line in wanted if line not in lines)]) + "\n"
+def sysctl_file(text, interfaces):
+    """The text of our sysctl.d file, for the interfaces that it has already and more; None without any.
+
+    Keys are spelt with slashes, as the names of interfaces may have dots (sysctl.d(5)).
+    """
+    names = sorted({*re.findall(r"^net/ipv6/conf/(\S+)/accept_ra = 2$", text or "", re.MULTILINE), *interfaces})
+    lines = [f"net/ipv6/conf/{name}/accept_ra = 2\n" for name in names]
+    return _SYSCTL_HEADER + "".join(lines) if lines else None

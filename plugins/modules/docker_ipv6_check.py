@@ -60,7 +60,7 @@ checks:
   description: Every check in the order of the path, with RV(checks[].evidence) and, where it failed, a remedy.
   type: list
   elements: dict
-  returned: always, except in check mode
+  returned: when it probed, passed or failed
   contains:
     name:
       description: What was checked.
@@ -83,14 +83,14 @@ report:
   description: The checks as lines for a person, and what C(ip -6 address) prints in the container.
   type: list
   elements: str
-  returned: always, except in check mode
+  returned: when it probed, passed or failed
   sample: ["passed  address  fd12:3456:789a::242:ac11:2/64 on eth0"]
 container:
   description:
     - What the container saw, as it is; C(addresses), C(route), C(gateway), C(pings) with times in milliseconds, and
       C(router) where there were no targets.
   type: dict
-  returned: always, except in check mode
+  returned: when it probed, passed or failed
   sample:
     addresses:
       - {address: "fd12:3456:789a::242:ac11:2", prefixlen: 64, interface: eth0, tentative: false, dadfailed: false}
@@ -118,16 +118,24 @@ from ansible_collections.v6ops.docker.plugins.module_utils._container import run
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import own_addresses
+from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route, own_addresses
 
 
 def parse_target(text):
+    remedy = "A target is a literal address beyond the host, such as 2001:db8::1."
     try:
-        return str(ipaddress.IPv6Address(text))
+        address = ipaddress.IPv6Address(text)
     except ValueError as error:
-        raise Refusal(
-            f"Cannot probe {text!r}: it is not an IPv6 address.", "Targets are literal addresses, such as 2001:db8::1."
-        ) from error
+        raise Refusal(f"Cannot probe {text!r}: it is not an IPv6 address.", remedy) from error
+    if (
+        address.is_loopback
+        or address.is_unspecified
+        or address.is_multicast
+        or address.is_link_local
+        or address.ipv4_mapped
+    ):
+        raise Refusal(f"Cannot probe {text!r}: it is not a unicast address that can be routed to.", remedy)
+    return str(address)
 
 
 def main():
@@ -150,11 +158,15 @@ def main():
         subnets = engine.network(network)["subnets"]
         argument = {"targets": targets, "timeout": module.params["timeout"]}
         seen, ip_address = run_python(engine, network, inspect.getsource(_probe), argument)
-    checks = judge(seen, subnets, own_addresses())
+    checks = judge(seen, subnets, own_addresses(), has_default_route())
     results = {"checks": checks, "report": report(checks, seen["pings"], ip_address), "container": seen}
     failed = [check for check in checks if check["status"] == "failed"]
     if failed:
-        module.fail_json(msg=f"{failed[0]['evidence']} {failed[0]['remedy']}", **results)
+        evidence = "; ".join(check["evidence"].rstrip(".") for check in failed)
+        module.fail_json(
+            msg=f"Cannot reach the IPv6 internet from a container on {network}: {evidence}. {failed[0]['remedy']}",
+            **results,
+        )
     module.exit_json(changed=False, **results)
 
 

@@ -18,7 +18,8 @@ description:
     finished by the next one.
   - Where C(dockerd) does not come up with the change, or does not show it, the files return to what they were,
     C(dockerd) is started with them again, and the failure carries its last log lines.
-  - A restart of C(dockerd) stops containers without a restart policy; those that ran are started again.
+  - A restart of C(dockerd) stops containers without a restart policy; those that ran are started again, in their order.
+    Where it would remove one for good (C(docker run --rm)), nothing is changed.
 requirements:
   - docker >= 4.1 (the Python library), on the managed host
   - pyroute2 >= 0.5.14, on the managed host
@@ -45,7 +46,9 @@ options:
     type: bool
     default: true
   timeout:
-    description: Seconds that C(dockerd) may take to start, and then to show the prefix on its default bridge.
+    description:
+      - Seconds that C(dockerd) may take to start, and then to show the prefix on its default bridge.
+      - The time that it takes to stop is that of its containers and does not count.
     type: int
     default: 60
 seealso:
@@ -69,12 +72,12 @@ RETURN = r"""
 fixed_cidr_v6:
   description: The prefix, in the canonical spelling of RFC 5952.
   type: str
-  returned: always
+  returned: success
   sample: fd12:3456:789a::/64
 before:
   description:
     - The state found, with the texts of our files (V(null) where there is none), the interfaces that would lose their
-      default route, and the default bridge (V(null) where the engine did not answer).
+      default route and are to be protected, and the default bridge (V(null) where the engine did not answer).
   type: dict
   returned: success
   sample:
@@ -99,11 +102,11 @@ restarted:
   returned: success
   sample: true
 started_containers:
-  description: The IDs of the containers that the restart had stopped and that were started again.
+  description: The names of the containers that the restart had stopped and that were started again.
   type: list
   elements: str
   returned: success
-  sample: []
+  sample: [db]
 missing_libraries:
   description: The Python libraries that the managed host lacks.
   type: list
@@ -114,7 +117,7 @@ log:
   description: The last log lines of C(docker.service).
   type: list
   elements: str
-  returned: when it failed to start, or to show the prefix
+  returned: when it failed to start
   sample: ["failed to start daemon: Error initializing network controller: …"]
 """
 
@@ -129,7 +132,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._files import read_te
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
 from ansible_collections.v6ops.docker.plugins.module_utils._systemd import Service
-from ansible_collections.v6ops.docker.plugins.module_utils._transaction import Transaction
+from ansible_collections.v6ops.docker.plugins.module_utils._transaction import Transaction, read_stopped
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
     SYSCTL_FILE,
     endangered_interfaces,
@@ -147,26 +150,54 @@ def read_units_again(module, service):
         service.reload()
 
 
+def refuse_unit(service):
+    """Refuse a docker.service that cannot be extended as it is."""
+    remedies = {
+        "masked": "Run 'systemctl unmask docker.service'.",
+        "bad-setting": "See 'systemctl status docker.service'; often a drop-in lacks an empty 'ExecStart='.",
+    }
+    if service.load_state != "loaded":
+        raise Refusal(
+            f"Cannot use docker.service: systemd says {service.load_state}.",
+            remedies.get(
+                service.load_state, "Install Docker as a package that systemd starts, not as a snap or rootless."
+            ),
+        )
+
+
+def connect(service, drop_in):
+    """The engine, or None where a drop-in of ours may be why it does not run."""
+    if service.active_state == "active":
+        return Engine()
+    if drop_in is None:
+        raise Refusal(
+            f"Cannot see the state of dockerd: docker.service is {service.active_state}.",
+            "Start it ('systemctl start docker'), then run again.",
+        )
+    return None
+
+
+def refuse_to_lose(containers):
+    lost = [container["name"] for container in containers if container["auto_remove"]]
+    if lost:
+        raise Refusal(
+            f"Cannot restart dockerd: it would remove the running container{'s'[: len(lost) - 1]} {', '.join(lost)}, "
+            "which 'docker run --rm' started.",
+            "Stop what is not needed, or wait for its end, then run again.",
+        )
+
+
 def look(service, protect_uplinks, blind):
-    """The state of this host.
+    """The engine and the state of this host.
 
     :param blind: the libraries that show the engine and the network are missing.
     """
-    if service.load_state != "loaded":
-        raise Refusal(
-            f"Cannot find docker.service: systemd says {service.load_state}.",
-            "Install Docker as a package that systemd starts; snap and rootless daemons are not supported.",
-        )
+    refuse_unit(service)
     drop_in = read_text(DROP_IN)
-    try:
-        engine = None if blind else Engine()
-    except Refusal:
-        if drop_in is None:
-            raise
-        engine = None
+    engine = None if blind else connect(service, drop_in)
     bridge = engine and engine.network("bridge")
-    config = config_path(service.argv)
-    return Have(
+    config = config_path(service.running_argv())
+    return engine, Have(
         argv=service.argv,
         units=[(path, read_text(path) or "") for path in [service.fragment, *service.drop_ins] if path != DROP_IN],
         drop_in=drop_in,
@@ -176,6 +207,7 @@ def look(service, protect_uplinks, blind):
         info=engine and engine.info(),
         in_use=[] if blind else networks_in_use(except_interface=bridge["name"] if bridge else "docker0"),
         endangered=endangered_interfaces() if protect_uplinks else [],
+        stopped=read_stopped(),
     )
 
 
@@ -192,25 +224,30 @@ def main():
     missing = missing_libraries("docker", "pyroute2")
     if not module.check_mode:
         fail_on_missing(module, missing)
+    started, unstarted = [], {}
     with failing(module):
         requested = module.params["fixed_cidr_v6"]
-        prefix = parse_prefix(requested) if requested else host_prefix()
+        prefix = host_prefix() if requested is None else parse_prefix(requested)
         service = Service(module.run_command, "docker.service")
         if service.outdated:
             read_units_again(module, service)
-        have = look(service, module.params["protect_uplinks"], blind=bool(missing))
+        engine, have = look(service, module.params["protect_uplinks"], blind=bool(missing))
         todo = plan(have, prefix)
-        bridge, started = have.bridge, []
+        containers = engine.running_containers() if engine and todo.restart else []
+        refuse_to_lose(containers)
+        bridge = have.bridge
         if todo.changed and not module.check_mode:
-            running = have.info["running"] if have.info else []
-            bridge, started = Transaction(module, service, todo, running, module.params["timeout"]).carry_out(prefix)
+            transaction = Transaction(module, service, todo, containers, module.params["timeout"])
+            bridge, (started, unstarted) = transaction.carry_out(prefix)
         elif todo.restart:
             bridge = {"name": (bridge or {}).get("name", "docker0"), "ipv6": True, "subnets": [str(prefix)]}
 
-    before = {SYSCTL_FILE: have.sysctl, DROP_IN: have.drop_in}
-    after = {**before, **{change.path: change.after for change in todo.files}}
     if missing:
         module.warn(f"Without the Python libraries {' and '.join(missing)} the prediction knows the files alone.")
+    for name, cause in unstarted.items():
+        module.warn(f"The container {name} ran before and could not be started again: {cause}")
+    before = {SYSCTL_FILE: have.sysctl, DROP_IN: have.drop_in}
+    after = {**before, **{change.path: change.after for change in todo.files}}
     module.exit_json(
         changed=todo.changed,
         fixed_cidr_v6=str(prefix),

@@ -99,6 +99,8 @@ HOOK = "POSTROUTING"
 
 
 def parse_sources(texts):
+    if not texts:
+        raise Refusal("Cannot masquerade an empty list of prefixes.", "Set 'state: absent' to take the rules away.")
     prefixes = [parse_prefix(text) for text in texts]
     in_order = sorted(prefixes)
     for one, other in zip(in_order, in_order[1:]):

@@ -8,6 +8,11 @@ from hosts import DROP_IN, DROP_IN_DIRECTORY, bridge, dockerd_pid, snapshot
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 PREFIX = "fd00:6::/64"
 SLEEP = "import time; time.sleep(3600)"
+KILL_AT_RESTART = """\
+until [ -e /run/v6ops-docker-stopped.json ]; do :; done
+for process in /proc/[0-9]*; do
+    grep -qs "[A]nsiballZ_docker_ipv6_daemon" $process/cmdline && kill -KILL ${process#/proc/}
+done"""
 
 
 def test_live_restore_with_running_containers_is_refused(host, run_module, run_container):
@@ -22,17 +27,36 @@ def test_live_restore_with_running_containers_is_refused(host, run_module, run_c
     assert host.check_output("docker inspect --format '{{.State.Running}}' %s", container) == "true"
 
 
-def test_a_failed_start_is_rolled_back(host, run_module, run_container):
+@pytest.fixture(name="doomed")
+def _doomed(host):
+    """Options that were hidden since dockerd started, and that it does not start with beside ours."""
+    host.check_output("printf '{\"ipv6\": false}' > /etc/docker/other.json")
+    host.check_output("echo DOCKER_OPTS=--config-file=/etc/docker/other.json > /etc/default/docker")
+    yield
+    host.check_output("rm /etc/default/docker /etc/docker/other.json")
+
+
+def test_a_failed_start_is_rolled_back(host, run_module, run_container, doomed):
     container = run_container("--detach", SLEEP).stdout.strip()
     before = snapshot(host)
-    result = run_module("docker_ipv6_daemon", fixed_cidr_v6="fd00:6::1/128")
+    result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)
     assert result["failed"]
-    assert "failed to start daemon" in result["msg"]
+    assert "specified both as a flag and in the configuration file: ipv6" in result["msg"]
     assert result["msg"].endswith("The files are as they were, and dockerd runs with them again.")
-    assert any("failed to allocate gateway" in line for line in result["log"])
     assert snapshot(host) == before
     assert not host.file(DROP_IN_DIRECTORY).exists
+    assert "proto ra" in host.check_output("ip -6 route show default")
     assert host.check_output("docker inspect --format '{{.State.Running}}' %s", container) == "true"
+
+
+def test_a_drop_in_that_a_killed_run_left_broken_is_removed(host, run_module, doomed):
+    files = run_module("docker_ipv6_daemon", check=True, fixed_cidr_v6=PREFIX)["after"]["files"]
+    host.check_output("mkdir %s; printf %s > %s", DROP_IN_DIRECTORY, files[DROP_IN], DROP_IN)
+    assert host.run("systemctl daemon-reload; systemctl restart docker.service").failed
+    result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)
+    assert result["failed"]
+    assert f"but for {DROP_IN}: dockerd starts only without it, and runs so now." in result["msg"]
+    assert bridge(host) == (False, [])
 
 
 @pytest.mark.parametrize("reached", ["true", "systemctl daemon-reload", "systemctl stop docker.service docker.socket"])
@@ -78,12 +102,35 @@ def test_the_blogs_override_is_left_alone(host, run_module):
     assert bridge(host) == (True, ["fd00:7::/64"])
 
 
-def test_containers_that_ran_run_again(host, run_module, run_container):
-    container = run_container("--detach", SLEEP).stdout.strip()
-    stopped = run_container("--detach", "").stdout.strip()
-    host.check_output("docker wait %s", stopped)
+def test_containers_that_ran_run_again_whatever_becomes_of_one(host, run_module, run_container):
+    host.check_output("mkdir /srv/gone")
+    lost = run_container("--detach --name lost --mount type=bind,src=/srv/gone,dst=/mnt", SLEEP).stdout.strip()
+    slow = run_container("--detach --name slow --stop-timeout 6", SLEEP).stdout.strip()
+    paused = run_container("--detach --name paused", SLEEP).stdout.strip()
+    stopped = run_container("--detach --name stopped", "").stdout.strip()
+    host.check_output("docker pause paused; docker wait stopped; rmdir /srv/gone")
+    result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX, timeout=5)
+    assert result["started_containers"] == ["slow", "paused"]
+    states = host.check_output("docker ps --all --no-trunc --format '{{.ID}} {{.State}}'").splitlines()
+    assert set(states) == {f"{lost} exited", f"{slow} running", f"{paused} paused", f"{stopped} exited"}
+
+
+def test_containers_that_a_killed_run_stopped_run_again(host, run_module, run_container):
+    container = run_container("--detach --name db --stop-timeout 4", SLEEP).stdout.strip()
+    host.check_output(f"sh -c '{KILL_AT_RESTART}' >/dev/null 2>&1 &")
+    assert run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)["failed"]
     result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)
-    assert result["started_containers"] == [container]
+    assert result["started_containers"] == ["db"]
+    assert host.check_output("docker ps --quiet --no-trunc") == container
+    assert bridge(host) == (True, [PREFIX])
+
+
+def test_a_container_that_would_be_removed_is_not_lost(host, run_module, run_container):
+    container = run_container("--detach --rm --name job", SLEEP).stdout.strip()
+    before, pid = snapshot(host), dockerd_pid(host)
+    result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)
+    assert "it would remove the running container job" in result["msg"]
+    assert (snapshot(host), dockerd_pid(host)) == (before, pid)
     assert host.check_output("docker ps --quiet --no-trunc") == container
 
 

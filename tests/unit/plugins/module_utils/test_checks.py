@@ -26,7 +26,13 @@ HEALTHY = {
     "router": None,
     "pings": [PING],
 }
-LOST = {**PING, "received": 0, "loss_percent": 100, "rtt_ms": None, "errors": ["time exceeded, code 0 (from fe80::1)"]}
+LOST = {
+    **PING,
+    "received": 0,
+    "loss_percent": 100,
+    "rtt_ms": None,
+    "errors": [{"from": "2001:db8:1::1", "error": "time exceeded, code 0"}],
+}
 
 
 def seen(**changes):
@@ -34,7 +40,7 @@ def seen(**changes):
 
 
 def statuses(found):
-    return [(check["name"], check["status"]) for check in judge(found, SUBNETS, OWN)]
+    return [(check["name"], check["status"]) for check in judge(found, SUBNETS, OWN, True)]
 
 
 def test_healthy():
@@ -67,11 +73,11 @@ def test_without_targets_a_router_beyond_the_host_must_answer():
         ({"addresses": [{**HEALTHY["addresses"][1], "dadfailed": True}]}, "address", "duplicate"),
         ({"route": None, "gateway": None, "pings": []}, "route", "no IPv6 default route"),
         ({"gateway": None, "pings": []}, "gateway", "fd00:1::1 does not answer (no reply)"),
-        ({"pings": [LOST]}, "target", "0 received, time exceeded, code 0 (from fe80::1), 100% packet loss"),
+        ({"pings": [LOST]}, "target", "0 received, time exceeded, code 0 (from 2001:db8:1::1), 100% packet loss"),
     ],
 )
 def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, name, evidence):
-    checks = judge(seen(**changes), SUBNETS, OWN)
+    checks = judge(seen(**changes), SUBNETS, OWN, True)
     failed = [check for check in checks if check["status"] == "failed"]
     assert [check["name"] for check in failed] == [name]
     assert evidence in failed[0]["evidence"]
@@ -80,13 +86,23 @@ def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, nam
     assert {check["status"] for check in behind} <= {"skipped"}
 
 
+def test_the_remedy_follows_what_is_known():
+    def remedy(ping, has_default_route):
+        return judge(seen(pings=[ping]), SUBNETS, OWN, has_default_route)[-1]["remedy"]
+
+    silent = {**LOST, "errors": []}
+    assert "NAT66" in remedy(silent, True)
+    assert "no IPv6 default route" in remedy(silent, False)
+    assert remedy(LOST, True) == "The path works as far as 2001:db8:1::1; look behind it."
+
+
 def test_every_target_is_judged_by_itself():
     found = seen(pings=[LOST, PING])
     assert statuses(found)[3:] == [("target", "failed"), ("target", "passed")]
 
 
 def test_report_reads_like_ping():
-    lines = report(judge(HEALTHY, SUBNETS, OWN), [PING], ["1: lo:"])
+    lines = report(judge(HEALTHY, SUBNETS, OWN, True), [PING], ["1: lo:"])
     assert "passed  target   2001:db8:dead::1: 3 packets transmitted, 3 received, 0% packet loss" in lines
     assert "2001:db8:dead::1: rtt min/avg/max/mdev = 0.100/0.200/0.300/0.100 ms" in lines
     assert lines[-2:] == ["$ ip -6 address", "1: lo:"]

@@ -22,7 +22,7 @@ UNTOUCHED = Have(
     sysctl=None,
     config_file=("/etc/docker/daemon.json", None),
     bridge=WITHOUT,
-    info={"version": "26.1.5", "live_restore": False, "running": []},
+    info={"version": "26.1.5", "live_restore": False, "running": False},
     endangered=["eth0"],
 )
 
@@ -93,6 +93,28 @@ def test_an_interface_more_is_added_to_the_others():
     assert not todo.restart
 
 
+def test_a_damaged_sysctl_file_is_written_anew():
+    state = dataclasses.replace(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), sysctl="net/ipv6/conf/eth0/acc")
+    todo = plan(dataclasses.replace(state, endangered=["eth0"]), PREFIX)
+    assert todo.files[0].after.endswith("\nnet/ipv6/conf/eth0/accept_ra = 2\n")
+
+
+def test_containers_that_a_killed_run_had_stopped_are_started():
+    container = {"id": "c", "name": "db", "paused": False, "auto_remove": False}
+    todo = plan(dataclasses.replace(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), stopped=[container]), PREFIX)
+    assert (todo.start, todo.restart, todo.changed) == ([container], False, True)
+
+
+def test_an_empty_daemon_json_is_none_where_the_engine_takes_it():
+    assert plan(have(config_file=("d.json", "\n")), PREFIX).restart
+
+
+@pytest.mark.parametrize("prefix", ["fd00::/16", "fd00:1::/47", "fd00:1::/127", "fd00:1::/128"])
+def test_a_prefix_that_is_no_subnet_for_a_bridge_is_refused(prefix):
+    with pytest.raises(Refusal, match="/48 to /126"):
+        plan(UNTOUCHED, ipaddress.ip_network(prefix))
+
+
 def test_options_that_stand_elsewhere_are_left_there():
     by_hand = have(argv=ARGV + FLAGS, bridge=WITH, endangered=[])
     assert not plan(by_hand, PREFIX).changed
@@ -120,9 +142,12 @@ def test_our_drop_in_gives_way_to_daemon_json():
             "d.json already sets ipv6 and fixed-cidr-v6",
         ),
         ({"config_file": ("d.json", '{"debug": true')}, "d.json is not a JSON object"),
-        ({"config_file": ("d.json", "")}, "d.json is not a JSON object"),
+        (
+            {"config_file": ("d.json", ""), "info": {**UNTOUCHED.info, "version": "20.10.24"}},
+            "d.json is not a JSON object",
+        ),
         ({"config_file": ("d.json", "[]")}, "d.json is not a JSON object"),
-        ({"info": {"version": "", "live_restore": True, "running": ["c"]}}, "live-restore is on"),
+        ({"info": {"version": "", "live_restore": True, "running": True}}, "live-restore is on"),
         ({"units": [("u", "[Service]\nExecStart=/usr/local/bin/start-docker\n")]}, "starts start-docker, not dockerd"),
         ({"units": [("u", "[Service]\nExecStart=/bin/sh -c 'exec dockerd'\n")]}, "starts sh, not dockerd"),
         ({"units": [("u", "[Service]\nType=notify\n")]}, "has 0 ExecStart= commands"),
@@ -146,7 +171,7 @@ def test_a_later_drop_in_is_named():
 def test_live_restore_matters_only_where_dockerd_must_restart():
     state = carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX))
     assert not plan(
-        dataclasses.replace(state, info={"version": "", "live_restore": True, "running": ["c"]}), PREFIX
+        dataclasses.replace(state, info={"version": "", "live_restore": True, "running": True}), PREFIX
     ).changed
 
 

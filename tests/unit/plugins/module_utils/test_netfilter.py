@@ -65,7 +65,6 @@ ONE = rules("fd00:1::/64")
         [f":{CHAIN} - [0:0]", JUMP, *ONE, ONE[1]],
         [f":{CHAIN} - [0:0]", JUMP, *reversed(ONE)],
         [f":{CHAIN} - [0:0]", JUMP, JUMP, *rules("fd00:2::/64")],
-        [f":{CHAIN} - [0:0]", f"-A {HOOK} -j {CHAIN}", *ONE],
     ],
 )
 def test_whatever_is_found_ends_in_the_rules_wanted(found):
@@ -82,6 +81,12 @@ def test_absent_leaves_what_was_there_before():
     table.restore(plan(table.save(), CHAIN, HOOK, ONE))
     assert table.restore(plan(table.save(), CHAIN, HOOK, [])) == FOREIGN
     assert plan(FOREIGN, CHAIN, HOOK, []) == []
+
+
+def test_a_jump_of_somebody_else_to_our_chain_is_left_alone():
+    jump = f"-A {HOOK} -s fd00:9::/64 -j {CHAIN}"
+    table = FakeTable([*FOREIGN, f":{CHAIN} - [0:0]", jump])
+    assert jump in table.restore(plan(table.save(), CHAIN, HOOK, ONE))
 
 
 def test_another_set_is_foreign():

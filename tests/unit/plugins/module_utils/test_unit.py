@@ -34,7 +34,6 @@ def test_a_drop_in_without_reset_adds_a_second_one():
     "command",
     [
         "/usr/bin/dockerd \\\n    -H fd:// \\\n    --debug",
-        "/usr/bin/dockerd \\\n# a comment\n; another\n  --debug",
         "-/usr/bin/dockerd --label 'a b' \"--label=c d\"",
         "@/usr/bin/dockerd dockerd ${OPTIONS} $OPTIONS $$HOME %i --log-opt=tag={{.Name}}",
     ],
@@ -51,5 +50,15 @@ def test_white_space_and_comments_around_assignments():
     assert exec_starts([text]) == ["/usr/bin/dockerd --debug"]
 
 
-def test_a_continuation_at_the_end_of_the_file():
-    assert exec_starts(["[Service]\nExecStart=/usr/bin/dockerd \\"]) == ["/usr/bin/dockerd \\"]
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/usr/bin/dockerd \\\n# a comment\n; another\n  --debug", "/usr/bin/dockerd \\\n  --debug"),
+        ("/usr/bin/dockerd --debug \\\n\nRestart=always", "/usr/bin/dockerd --debug"),
+        ("/usr/bin/dockerd --debug \\\n# the end", "/usr/bin/dockerd --debug"),
+        ("/usr/bin/dockerd --debug \\", "/usr/bin/dockerd --debug"),
+        ("/usr/bin/dockerd --label=a=\\\\\nRestart=always", "/usr/bin/dockerd --label=a=\\\\"),
+    ],
+)
+def test_continuations(text, command):
+    assert exec_starts([f"[Service]\nExecStart={text}\n"]) == [command]
