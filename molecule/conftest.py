@@ -50,7 +50,7 @@ def _run_module(name):
 
     def run(module, check=False, **options):
         command = ["ansible", "--inventory", INVENTORY, name, "--module-name", f"v6ops.docker.{module}"]
-        command += ["--args", json.dumps(options), *(["--check"] if check else [])]
+        command += (["--args", json.dumps(options)] if options else []) + (["--check"] if check else [])
         environment = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true"}
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}
