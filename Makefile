@@ -17,10 +17,13 @@ CHECKS := lint sanity unit artifact
 demo: setup
 	@$(IN_LAB) tests/lab/demo
 
-# The scenarios wait a lot, the other checks compute: side by side they use both cores.
+# The scenarios wait a lot and the other checks compute, so they run side by side; the output of the scenarios is shown
+# as it comes, that of the others at their end.
 test: setup
-	@rm -f .cache/times
-	@$(MAKE) --jobs 2 --output-sync=target --keep-going scenarios $(CHECKS); code=$$?; cat .cache/times; exit $$code
+	@mkdir -p .cache; rm -f .cache/times; \
+	$(MAKE) --no-print-directory --keep-going $(CHECKS) >.cache/checks.log 2>&1 & checks=$$!; \
+	$(MAKE) --no-print-directory scenarios; code=$$?; \
+	wait $$checks || code=1; cat .cache/checks.log .cache/times; exit $$code
 
 setup:
 	@tests/tools/setup $(VENV)
@@ -32,6 +35,7 @@ unit: setup
 	@tests/tools/timed $@ pytest
 
 scenarios: setup
+	@$(IN_LAB) tests/lab/build-images
 	@tests/tools/timed $@ $(IN_LAB) molecule test --all
 
 scenario: setup
