@@ -12,7 +12,7 @@ export VENV PYTHON
 IN_LAB := tests/lab/with-engine
 CHECKS := lint sanity unit artifact
 
-.PHONY: demo test setup scenario scenarios clean distclean $(CHECKS)
+.PHONY: demo test setup scenario scenarios readme clean distclean $(CHECKS)
 
 demo: setup
 	@$(IN_LAB) tests/lab/demo
@@ -22,7 +22,7 @@ demo: setup
 test: setup
 	@mkdir -p .cache; rm -f .cache/times; \
 	$(MAKE) --no-print-directory --keep-going $(CHECKS) >.cache/checks.log 2>&1 & checks=$$!; \
-	$(MAKE) --no-print-directory scenarios; code=$$?; \
+	$(MAKE) --no-print-directory scenarios readme; code=$$?; \
 	wait $$checks || code=1; cat .cache/checks.log .cache/times; exit $$code
 
 setup:
@@ -38,11 +38,16 @@ scenarios: setup
 	@$(IN_LAB) tests/lab/build-images
 	@tests/tools/timed $@ $(IN_LAB) molecule test --all
 
+# The README's own commands, from nothing and back to it.
+readme: setup
+	@tests/tools/timed $@ $(MAKE) --no-print-directory demo clean
+
 scenario: setup
 	@$(IN_LAB) molecule test --scenario-name $(NAME) --destroy never
 
-clean: setup
-	@$(IN_LAB) ansible-playbook --inventory tests/lab/inventory.yml tests/lab/destroy.yml
+clean:
+	@if [ -x $(VENV)/bin/ansible-playbook ]; then \
+		$(IN_LAB) --running ansible-playbook --inventory tests/lab/inventory.yml tests/lab/destroy.yml; fi
 	@$(IN_LAB) --stop
 
 distclean: clean

@@ -133,11 +133,11 @@ class Pinger:
         return statistics
 
 
-def awaited(condition, deadline):
-    """The first true value of a condition, or its last one at the deadline."""
+def awaited(look, deadline, good=bool):
+    """What a look shows as soon as it is good, or what the last one showed at the deadline."""
     while True:
-        value = condition()
-        if value or time.monotonic() > deadline:
+        value = look()
+        if good(value) or time.monotonic() > deadline:
             return value
         time.sleep(0.05)
 
@@ -158,12 +158,17 @@ def probe(targets, timeout):
     if route:
         pinger = Pinger()
         # The bridge's own address is tentative until a first container gives the bridge carrier.
-        result["gateway"] = awaited(lambda: pinger.ask(route["gateway"], 0.2), deadline)
-    if result["gateway"]:
+        result["gateway"] = awaited(lambda: pinger.ask(route["gateway"], 0.2), deadline, is_reply)
+    if is_reply(result["gateway"]):
         result["pings"] = [Pinger().ping(target) for target in targets]
         if not targets:
+            deadline = time.monotonic() + COUNT * REPLY_TIMEOUT
             result["router"] = awaited(lambda: Pinger().ask(BEYOND_ROUTER, REPLY_TIMEOUT, ROUTER_HOP), deadline)
     return result
+
+
+def is_reply(answer):
+    return bool(answer) and not answer["error"]
 
 
 if __name__ == "__main__":

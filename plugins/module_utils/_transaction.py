@@ -116,7 +116,7 @@ class Transaction:
             outcome += ", and dockerd was not touched."
         elif attempt(self.service.restart, self.timeout):
             outcome += ", and dockerd runs with them again."
-        elif self._had_a_drop_in() and attempt(self._start_without_drop_in):
+        elif read_text(DROP_IN) and attempt(self._start_without_drop_in):
             problems.clear()
             outcome += f" but for {DROP_IN}: dockerd starts only without it, and runs so now."
         else:
@@ -127,11 +127,6 @@ class Transaction:
         if self.restarted:
             attempt(self._start_containers)
         return " ".join([outcome, *(problem for problem in problems if problem != cause)])
-
-    def _had_a_drop_in(self):
-        return any(change.path == DROP_IN and change.before for change in self.plan.files) or (
-            self.plan.flags and not any(change.path == DROP_IN for change in self.plan.files)
-        )
 
     def _start_without_drop_in(self):
         write_text(self.module, DROP_IN, None)
