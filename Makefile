@@ -1,6 +1,7 @@
 # make demo            a lab of Docker hosts, and playbooks/site.yml run on it
 # make test            every check there is
-# make clean           take the lab down, and the engine too if it was started here
+# make clean           take the lab down, and the engine too if it was started by hand
+# make distclean       and what was downloaded and built for it
 #
 # make lint            one kind of check: lint, sanity, unit, artifact
 # make scenario NAME=site   one Molecule scenario; the lab stays up
@@ -12,7 +13,8 @@ export VENV PYTHON
 IN_LAB := tests/lab/with-engine
 CHECKS := lint sanity unit artifact
 
-.PHONY: demo test setup scenario scenarios readme clean distclean $(CHECKS)
+.NOTPARALLEL:
+.PHONY: demo test setup scenario scenarios readme clean clean-images distclean $(CHECKS)
 
 demo: setup
 	@$(IN_LAB) tests/lab/demo
@@ -21,7 +23,8 @@ demo: setup
 # as it comes, that of the others at their end.
 test: setup
 	@mkdir -p .cache; rm -f .cache/times; \
-	$(MAKE) --no-print-directory --keep-going $(CHECKS) >.cache/checks.log 2>&1 & checks=$$!; \
+	setsid $(MAKE) --no-print-directory --keep-going $(CHECKS) >.cache/checks.log 2>&1 & checks=$$!; \
+	trap "kill -- -$$checks 2>/dev/null" EXIT; trap 'exit 130' INT TERM HUP; \
 	$(MAKE) --no-print-directory scenarios readme; code=$$?; \
 	wait $$checks || code=1; cat .cache/checks.log .cache/times; exit $$code
 
@@ -35,7 +38,7 @@ unit: setup
 	@tests/tools/timed $@ pytest
 
 scenarios: setup
-	@$(IN_LAB) tests/lab/build-images
+	@tests/tools/timed images $(IN_LAB) tests/lab/build-images
 	@tests/tools/timed $@ $(IN_LAB) molecule test --all
 
 # The README's own commands, from nothing and back to it.
@@ -50,5 +53,9 @@ clean:
 		$(IN_LAB) --running ansible-playbook --inventory tests/lab/inventory.yml tests/lab/destroy.yml; fi
 	@$(IN_LAB) --stop
 
-distclean: clean
+distclean: clean-images clean
 	rm -rf $(VENV) .cache
+
+clean-images:
+	@$(IN_LAB) --running sh -c 'docker ps --all --quiet --filter label=v6ops-lab | xargs -r docker rm --force --volumes; \
+		docker image ls --quiet --filter "reference=v6ops-lab/*" | sort -u | xargs -r docker rmi --force'

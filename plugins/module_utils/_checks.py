@@ -17,9 +17,10 @@ NO_ANSWER = (
 )
 
 
-def judge(seen, subnets, own_addresses, has_default_route):
+def judge(seen, targets, subnets, own_addresses, has_default_route):
     """Judge what :func:`_probe.probe` returned.
 
+    :param targets: the addresses that the probe was given; it pings none where the gateway does not answer.
     :param subnets: the IPv6 subnets of the container's network.
     :param own_addresses: the addresses of the host; an answer from one of them came from no router beyond it.
     :param has_default_route: whether the host itself has one.
@@ -28,8 +29,8 @@ def judge(seen, subnets, own_addresses, has_default_route):
     no_answer = NO_ANSWER if has_default_route else NO_DEFAULT_ROUTE
     verdicts = chain(
         [_address(seen["addresses"], subnets), _route(seen["route"]), _gateway(seen["route"], seen["gateway"])],
-        (_target(ping, own_addresses, no_answer) for ping in seen["pings"]),
-        [] if seen["pings"] else [_router(seen["router"], own_addresses, no_answer)],
+        (_target(ping, own_addresses, no_answer) for ping in seen["pings"] or map(_not_pinged, targets)),
+        [] if targets else [_router(seen["router"], own_addresses, no_answer)],
     )
     checks, broken = [], None
     for name, passed, evidence, remedy in verdicts:
@@ -78,6 +79,10 @@ def _target(ping, own_addresses, remedy):
     if beyond:
         remedy = f"The path works as far as {beyond[0]}; look behind it."
     return "target", ping["received"] > 0, statistics(ping), remedy
+
+
+def _not_pinged(target):
+    return {"target": target, "transmitted": 0, "received": 0, "loss_percent": 0, "errors": []}
 
 
 def _router(answer, own_addresses, remedy):

@@ -35,6 +35,10 @@ def telling():
         ) from error
 
 
+# Containers that an orchestrator replaces by itself: Swarm, Kubernetes.
+ORCHESTRATED = ("com.docker.swarm.task.id", "io.kubernetes.pod.uid")
+
+
 class Engine:
     """A connection to the engine of this host.
 
@@ -60,6 +64,8 @@ class Engine:
     def running_containers(self):
         """The containers that a restart of the engine would stop, in the order in which they were started.
 
+        Those of an orchestrator are left out, as it starts others in their place.
+
         :returns: dicts with ``id``, ``name``, ``paused`` and ``auto_remove``.
         """
         with telling():
@@ -73,6 +79,7 @@ class Engine:
                 "auto_remove": one["HostConfig"]["AutoRemove"],
             }
             for one in sorted(details, key=lambda one: one["State"]["StartedAt"])
+            if not any(label in (one["Config"]["Labels"] or {}) for label in ORCHESTRATED)
         ]
 
     def network(self, name):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+
 
 def read_text(path):
     """The content of a file, None where there is none."""
@@ -32,4 +34,7 @@ def write_text(module, path, text):
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
-    module.atomic_move(temporary, path)
+    try:
+        module.atomic_move(temporary, path)
+    except Exception as error:  # atomic_move raises nothing narrower
+        raise Refusal(f"Cannot write {path}: {error}.", "Is its file system full or read-only?") from error

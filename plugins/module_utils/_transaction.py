@@ -95,6 +95,11 @@ class Transaction:
         write_text(self.module, STOPPED, None)
         return outcome
 
+    def _start_containers_or_tell(self):
+        _started, failed = self._start_containers()
+        if failed:
+            raise Refusal("Cannot start again what ran before:", " ".join(f"{name}: {failed[name]}" for name in failed))
+
     def _roll_back(self, cause):
         """Undo :meth:`_apply` as far as it came, each step whatever became of the others; tells the outcome."""
         problems = []
@@ -125,7 +130,7 @@ class Transaction:
         for interface in self.plan.accept_ra:
             attempt(set_accept_ra, interface, 1)
         if self.restarted:
-            attempt(self._start_containers)
+            attempt(self._start_containers_or_tell)
         return " ".join([outcome, *(problem for problem in problems if problem != cause)])
 
     def _start_without_drop_in(self):

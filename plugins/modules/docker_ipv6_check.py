@@ -158,7 +158,7 @@ def main():
         subnets = engine.network(network)["subnets"]
         argument = {"targets": targets, "timeout": module.params["timeout"]}
         seen, ip_address = run_python(engine, network, inspect.getsource(_probe), argument)
-    checks = judge(seen, subnets, own_addresses(), has_default_route())
+    checks = judge(seen, targets, subnets, own_addresses(), has_default_route())
     results = {"checks": checks, "report": report(checks, seen["pings"], ip_address), "container": seen}
     failed = [check for check in checks if check["status"] == "failed"]
     if failed:

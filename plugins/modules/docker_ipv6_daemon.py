@@ -141,13 +141,14 @@ from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
 
 
 def read_units_again(module, service):
-    """Take up unit files that were changed without a daemon-reload, before they are extended."""
+    """Take up unit files that changed without a daemon-reload, before they are extended; whether there were any."""
+    if not service.outdated:
+        return False
     if module.check_mode:
-        module.warn(
-            "Unit files of docker.service changed without a 'systemctl daemon-reload'; the prediction lacks them."
-        )
-    else:
-        service.reload()
+        module.warn("Unit files of docker.service changed without a daemon-reload, and the prediction lacks them.")
+        return True
+    service.reload()
+    return not service.outdated
 
 
 def refuse_unit(service):
@@ -229,8 +230,7 @@ def main():
         requested = module.params["fixed_cidr_v6"]
         prefix = host_prefix() if requested is None else parse_prefix(requested)
         service = Service(module.run_command, "docker.service")
-        if service.outdated:
-            read_units_again(module, service)
+        reread = read_units_again(module, service)
         engine, have = look(service, module.params["protect_uplinks"], blind=bool(missing))
         todo = plan(have, prefix)
         containers = engine.running_containers() if engine and todo.restart else []
@@ -249,7 +249,7 @@ def main():
     before = {SYSCTL_FILE: have.sysctl, DROP_IN: have.drop_in}
     after = {**before, **{change.path: change.after for change in todo.files}}
     module.exit_json(
-        changed=todo.changed,
+        changed=todo.changed or reread,
         fixed_cidr_v6=str(prefix),
         before={"files": before, "endangered_interfaces": have.endangered, "bridge": have.bridge},
         after={"files": after, "endangered_interfaces": [], "bridge": bridge},

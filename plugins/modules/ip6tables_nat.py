@@ -81,9 +81,9 @@ commands:
   returned: success
   sample:
     - ":V6OPS-docker - [0:0]"
+    - "-A POSTROUTING -m comment --comment V6OPS-docker -j V6OPS-docker"
     - "-A V6OPS-docker -d fd12:3456:789a::/64 -m comment --comment V6OPS-docker -j RETURN"
     - "-A V6OPS-docker -s fd12:3456:789a::/64 -m comment --comment V6OPS-docker -j MASQUERADE"
-    - "-A POSTROUTING -m comment --comment V6OPS-docker -j V6OPS-docker"
 """
 
 import os

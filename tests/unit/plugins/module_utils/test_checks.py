@@ -7,6 +7,7 @@ import pytest
 from ansible_collections.v6ops.docker.plugins.module_utils._checks import judge, report
 
 SUBNETS = ["fd00:1::/64"]
+TARGETS = ["2001:db8:dead::1"]
 OWN = {"fd00:1::1", "2001:db8:1::2"}
 PING = {
     "target": "2001:db8:dead::1",
@@ -39,8 +40,11 @@ def seen(**changes):
     return {**copy.deepcopy(HEALTHY), **changes}
 
 
-def statuses(found):
-    return [(check["name"], check["status"]) for check in judge(found, SUBNETS, OWN, True)]
+def statuses(found, targets=None):
+    return [
+        (check["name"], check["status"])
+        for check in judge(found, TARGETS if targets is None else targets, SUBNETS, OWN, True)
+    ]
 
 
 def test_healthy():
@@ -54,10 +58,10 @@ def test_healthy():
 
 def test_without_targets_a_router_beyond_the_host_must_answer():
     router = {"from": "2001:db8:1::1", "rtt_ms": 0.1, "error": "time exceeded, code 0"}
-    assert statuses(seen(pings=[], router=router))[-1] == ("router", "passed")
-    assert statuses(seen(pings=[], router=None))[-1] == ("router", "failed")
+    assert statuses(seen(pings=[], router=router), targets=[])[-1] == ("router", "passed")
+    assert statuses(seen(pings=[], router=None), targets=[])[-1] == ("router", "failed")
     by_the_host = {**router, "from": "fd00:1::1", "error": "destination unreachable, code 0"}
-    assert statuses(seen(pings=[], router=by_the_host))[-1] == ("router", "failed")
+    assert statuses(seen(pings=[], router=by_the_host), targets=[])[-1] == ("router", "failed")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_without_targets_a_router_beyond_the_host_must_answer():
     ],
 )
 def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, name, evidence):
-    checks = judge(seen(**changes), SUBNETS, OWN, True)
+    checks = judge(seen(**changes), TARGETS, SUBNETS, OWN, True)
     failed = [check for check in checks if check["status"] == "failed"]
     assert [check["name"] for check in failed] == [name]
     assert evidence in failed[0]["evidence"]
@@ -88,7 +92,7 @@ def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, nam
 
 def test_the_remedy_follows_what_is_known():
     def remedy(ping, has_default_route):
-        return judge(seen(pings=[ping]), SUBNETS, OWN, has_default_route)[-1]["remedy"]
+        return judge(seen(pings=[ping]), TARGETS, SUBNETS, OWN, has_default_route)[-1]["remedy"]
 
     silent = {**LOST, "errors": []}
     assert "NAT66" in remedy(silent, True)
@@ -102,7 +106,7 @@ def test_every_target_is_judged_by_itself():
 
 
 def test_report_reads_like_ping():
-    lines = report(judge(HEALTHY, SUBNETS, OWN, True), [PING], ["1: lo:"])
+    lines = report(judge(HEALTHY, TARGETS, SUBNETS, OWN, True), [PING], ["1: lo:"])
     assert "passed  target   2001:db8:dead::1: 3 packets transmitted, 3 received, 0% packet loss" in lines
     assert "2001:db8:dead::1: rtt min/avg/max/mdev = 0.100/0.200/0.300/0.100 ms" in lines
     assert lines[-2:] == ["$ ip -6 address", "1: lo:"]
