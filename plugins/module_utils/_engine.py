@@ -40,16 +40,13 @@ ORCHESTRATED = ("com.docker.swarm.task.id", "io.kubernetes.pod.uid")
 
 
 class Engine:
-    """A connection to the engine of this host.
+    """A connection to the engine of this host."""
 
-    :param timeout: seconds that a single call may take.
-    """
-
-    def __init__(self, timeout=60):
+    def __init__(self):
         import docker
 
         with telling():
-            self.api = docker.APIClient(base_url=SOCKET, version="auto", timeout=timeout)
+            self.api = docker.APIClient(base_url=SOCKET, version="auto")
 
     def info(self):
         """``version``, ``live_restore``, and ``running``, whether there are containers, paused ones included."""

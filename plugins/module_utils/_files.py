@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files written whole or not at all, and put back as they were where the work that needs them fails."""
+"""Text files: read if they are there, written whole or not at all."""
 
 from __future__ import annotations
 
