@@ -32,17 +32,21 @@ def own_prefix(machine_id):
     return ipaddress.IPv6Network((b"\xfd" + digest[:5] + bytes(10), 48))
 
 
-def host_prefix():
-    """The first /64 of the :func:`own_prefix` of this host."""
+def host_pool():
+    """The :func:`own_prefix` of this host."""
     try:
         with open("/etc/machine-id", encoding="ascii") as file:
-            pool = own_prefix(file.read())
+            return own_prefix(file.read())
     except (OSError, ValueError) as error:
         raise Refusal(
             f"Cannot derive a prefix for this host: its /etc/machine-id is not usable ({error}).",
             "Run 'systemd-machine-id-setup', or name a prefix.",
         ) from error
-    return first_subnet(pool)
+
+
+def host_prefix():
+    """The first /64 of the :func:`host_pool`."""
+    return first_subnet(host_pool())
 
 
 def first_subnet(pool):
