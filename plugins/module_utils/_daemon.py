@@ -2,53 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to change so that dockerd gives its default bridge IPv6: a plan from the state found, without any I/O."""
+"""What has to change so that dockerd gives containers IPv6, or no longer does: a pure plan from the state found."""
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import os
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ansible_collections.v6ops.docker.plugins.module_utils import _preflight
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import provides
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._prefix import refuse_overlap, refuse_size
-from ansible_collections.v6ops.docker.plugins.module_utils._unit import exec_starts, extend_exec_start
+from ansible_collections.v6ops.docker.plugins.module_utils._json_text import edit
+from ansible_collections.v6ops.docker.plugins.module_utils._options import (
+    BUILT_IN_POOLS,
+    IPV6_BY_DEFAULT,
+    as_flags,
+    has_default_ipv6,
+    masquerades,
+    pools_with,
+    release,
+    same,
+)
+from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
+from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE, spell_record
+from ansible_collections.v6ops.docker.plugins.module_utils._state import base as base_of
+from ansible_collections.v6ops.docker.plugins.module_utils._state import undoing
+from ansible_collections.v6ops.docker.plugins.module_utils._unit import extend_exec_start
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE, sysctl_file
-
-# Sorts behind override.conf, the name that 'systemctl edit' uses, so that ours is not silently overruled.
-DROP_IN = "/etc/systemd/system/docker.service.d/zz-v6ops-docker.conf"
-CONFIG_FILE = "/etc/docker/daemon.json"
-
-
-@dataclass(frozen=True)
-class Have:
-    """The state found.
-
-    :param argv: the command line of docker.service as systemd has it now, our drop-in included.
-    :param units: (path, text) of the fragment and the drop-ins in systemd's order, without ours.
-    :param drop_in: the text of our drop-in, or None.
-    :param sysctl: the text of our sysctl.d file, or None.
-    :param config_file: path and text of daemon.json, the text None where there is no such file.
-    :param bridge: the default bridge as :meth:`_engine.Engine.network` tells it, None where no engine answers.
-    :param info: as :meth:`_engine.Engine.info` tells it, or None.
-    :param stopped: containers that an earlier run, which was cut off, had to start again.
-    :param in_use: as :func:`_uplink.networks_in_use` tells it.
-    :param endangered: interfaces that would lose their router once the host forwards.
-    """
-
-    argv: list
-    units: list
-    drop_in: str | None
-    sysctl: str | None
-    config_file: tuple
-    bridge: dict | None
-    info: dict | None
-    in_use: list = field(default_factory=list)
-    endangered: list = field(default_factory=list)
-    stopped: list = field(default_factory=list)
 
 
 class FileChange(NamedTuple):
@@ -57,134 +36,308 @@ class FileChange(NamedTuple):
     after: str | None
 
 
+@dataclass(frozen=True)
+class GivingBack:
+    """Values of the kernel and the packet filter as they were found, where they are others now.
+
+    :param accept_ra: of interfaces.
+    :param forwarding: of interfaces, ``all`` and ``default`` included.
+    """
+
+    bridge_disabled: str | None = None
+    forwarding: dict = field(default_factory=dict)
+    forward_policy: str | None = None
+    accept_ra: dict = field(default_factory=dict)
+
+
 class Plan(NamedTuple):
     """What to do, in this order.
 
-    :param files: the :class:`FileChange` of each file that differs.
+    :param files: the :class:`FileChange` of each file that differs, the record of what was found among them.
     :param accept_ra: interfaces that get ``accept_ra=2``.
     :param reload: whether systemd has to read its units again.
     :param flags: what the command line of docker.service ends with then; empty where it is left alone.
-    :param restart: whether dockerd has to be restarted.
+    :param stop: whether containers have to be stopped first, as live-restore would swallow the change.
+    :param restart: whether dockerd is restarted.
+    :param target: the settings that the engine has to show then.
+    :param giving_back: a :class:`GivingBack`.
+    :param last_files: as files, when all else is done.
+    :param directories: to remove then, where they are empty.
     :param start: containers to start, besides those that a restart stops.
+    :param pending: what is left to others to do.
+    :param command: dockerd's arguments at its next start.
+    :param config: the text of daemon.json then.
     """
 
     files: list
     accept_ra: list
     reload: bool
     flags: list
+    stop: bool
     restart: bool
+    target: dict
+    giving_back: GivingBack
+    last_files: list
+    directories: list
     start: list
+    pending: list
+    command: list
+    config: str | None
 
     @property
     def changed(self):
-        return bool(self.files or self.accept_ra or self.reload or self.restart or self.start)
+        return bool(
+            self.files
+            or self.accept_ra
+            or self.reload
+            or self.restart
+            or self.start
+            or self.giving_back != GivingBack()
+            or self.last_files
+        )
 
 
-def flags_for(prefix):
-    return ["--ipv6", f"--fixed-cidr-v6={prefix}"]
+def settings_for(want, version, base):
+    """What dockerd is asked for, in the words of daemon.json.
 
-
-def config_path(argv):
-    """The file that dockerd reads its configuration from."""
-    for position, argument in enumerate(argv):
-        name, _equals, value = argument.partition("=")
-        if name == "--config-file":
-            return value or "".join(argv[position + 1 : position + 2])
-    return CONFIG_FILE
-
-
-def plan(have, prefix):
-    """The way from the state found to a default bridge with IPv6.
-
-    :param prefix: an :class:`ipaddress.IPv6Network`.
-    :raises Refusal: where it cannot be gone without harm.
+    :param base: the settings that the host has by itself.
     """
-    refuse_size(prefix)
-    refuse_overlap(prefix, have.in_use)
-    flags = flags_for(prefix)
-    command = _command(have.units)
-    restart = not (have.bridge and provides(have.bridge, prefix))
-    if _in_config_file(have, prefix) or (have.drop_in is None and set(flags) <= set(have.argv)):
-        drop_in = None
-    else:
-        _refuse_later_drop_in(have.units)
-        drop_in = extend_exec_start(command, flags)
-    if restart and have.info and have.info["live_restore"] and have.info["running"]:
-        raise Refusal(
-            "Cannot change the IPv6 of the default bridge: live-restore is on and containers are running, and dockerd "
-            "ignores new bridge options until none is left.",
-            "Stop the containers, or switch live-restore off, then run again.",
-        )
-    sysctl = sysctl_file(have.sysctl, have.endangered)
-    files = [
-        FileChange(path, before, after)
-        for path, before, after in ((SYSCTL_FILE, have.sysctl, sysctl), (DROP_IN, have.drop_in, drop_in))
-        if before != after
-    ]
-    loaded = have.argv[-len(flags) :] == flags
-    reload = drop_in != have.drop_in or (drop_in is not None and not loaded)
-    return Plan(files, have.endangered, reload, flags if drop_in else [], restart, have.stopped)
+    settings = {"ipv6": True, "fixed-cidr-v6": str(want.prefix)}
+    if want.ip6tables is not None and want.ip6tables != masquerades(version, base):
+        settings["ip6tables"] = want.ip6tables
+        if want.ip6tables and release(version) < (27, 0):
+            settings["experimental"] = True
+    if want.pool and (want.pool_is_asked_for or not masquerades(version, {**base, **settings})):
+        pools = base.get("default-address-pools", BUILT_IN_POOLS)
+        settings["default-address-pools"] = pools_with(version, pools, want.pool, want.prefix)
+    if want.default_networks and has_default_ipv6(version):
+        options = base.get("default-network-opts", {})
+        settings["default-network-opts"] = {
+            **options,
+            "bridge": {**options.get("bridge", {}), **IPV6_BY_DEFAULT["bridge"]},
+        }
+    return settings
 
 
-def _command(units):
-    commands = exec_starts(text for _path, text in units)
-    if len(commands) != 1:
-        raise Refusal(
-            f"Cannot extend docker.service: it has {len(commands)} ExecStart= commands.",
-            "It must have exactly one, dockerd.",
-        )
-    program = os.path.basename(commands[0].lstrip("@-:+!").split()[0].strip("\"'"))
-    if program != "dockerd":
-        raise Refusal(
-            f"Cannot extend docker.service: it starts {program}, not dockerd, so options added to it may go astray.",
-            "Let ExecStart= start dockerd itself.",
-        )
-    return commands[0]
+def place(wanted, base, in_file):
+    """Where each setting goes that the host has not by itself: into the file where it is there already.
+
+    :param in_file: whether those go into the file that are new.
+    :returns: the settings for the command line, and those for daemon.json.
+    """
+    to_flags, to_file = {}, {}
+    for key, value in wanted.items():
+        own = base.settings.get(key)
+        if own is not None and same(key, own, value):
+            continue
+        if key in base.flags:
+            to_flags[key] = [pool for pool in value if pool not in own] if isinstance(value, list) else value
+        elif in_file or key in base.file:
+            to_file[key] = value
+        else:
+            to_flags[key] = value
+    return to_flags, to_file
 
 
-def _refuse_later_drop_in(units):
-    for path, text in units:
-        if "/docker.service.d/" in path and os.path.basename(path) > os.path.basename(DROP_IN) and exec_starts([text]):
-            raise Refusal(
-                f"Cannot extend docker.service: {path} sorts behind {DROP_IN} and sets ExecStart= again.",
-                "Rename it so that it sorts earlier.",
-            )
-
-
-def _in_config_file(have, prefix):
-    """Whether daemon.json asks for just this; a key given there and as an option would stop dockerd."""
-    path, text = have.config_file
-    # Only 20.10 does not start with an empty file.
-    if text is None or (not text.strip() and have.info and not have.info["version"].startswith("20.10")):
-        return False
-    config = _parse_object(text)
-    if config is None:
-        raise Refusal(
-            f"Cannot restart dockerd: {path} is not a JSON object, and dockerd would not start with it again.",
-            "Mend or remove it.",
-        )
-    keys = {key: config[key] for key in ("ipv6", "fixed-cidr-v6") if key in config}
-    if keys.get("ipv6") is True and _same_network(keys.get("fixed-cidr-v6"), prefix):
+def goes_into_file(want, record, wanted, base):
+    """Whether new settings go into daemon.json: where it is asked for, has such keys, or has them from us."""
+    if want.config != "auto":
+        return want.config == "daemon_json"
+    if any(key in base.file for key in wanted):
         return True
-    if keys:
-        raise Refusal(
-            f"Cannot add {' '.join(flags_for(prefix))} to dockerd: {path} already sets {' and '.join(keys)}, "
-            "and dockerd refuses to start where an option is in both places.",
-            f"Remove {' and '.join(keys)} from that file, or set both there to what you want.",
-        )
-    return False
+    return bool(record and record["config_file"]["before"] != record["config_file"]["after"])
 
 
-def _parse_object(text):
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+def findings(have, want):
+    """Whatever stands in the way of :func:`plan`, as a list of :class:`_errors.Refusal`."""
+    base = base_of(have)
+    found = [*_preflight.of_unit(have), *_preflight.of_config_file(have, base), *_preflight.of_bridge(have)]
+    if want.state == "present":
+        found += _preflight.of_prefixes(have, want)
+    if found:
+        return found
+    wanted, to_flags, __, target = _aims(have, want, base)
+    if want.state == "present":
+        found += _preflight.of_forced_place(have, want, base, wanted)
+    if to_flags:
+        found += _preflight.of_later_drop_ins(have)
+    if not is_shown(have, target, _keys(have, wanted)):
+        found += _preflight.of_clashes(have, base)
+        found += _preflight.of_settings(have, target)
+        found += _preflight.of_live_restore(have, want)
+        if not _postponed(have, want):
+            found += _preflight.of_containers(have)
+    return found
 
 
-def _same_network(text, prefix):
-    try:
-        return ipaddress.ip_network(text) == prefix
-    except ValueError:
-        return False
+def _aims(have, want, base):
+    """What is wanted, the parts of it for the command line and for the file, and all that dockerd will have then."""
+    if want.state == "absent":
+        return {}, {}, {}, base.settings
+    wanted = settings_for(want, have.version, base.settings)
+    to_flags, to_file = place(wanted, base, goes_into_file(want, have.record, wanted, base))
+    return wanted, to_flags, to_file, {**base.settings, **wanted}
+
+
+def plan(have, want):
+    """The way from the state found to the one wanted.
+
+    :raises Refusal: where it cannot be gone without harm; the first of the :func:`findings`.
+    """
+    for finding in findings(have, want):
+        raise finding
+    base = base_of(have)
+    wanted, to_flags, to_file, target = _aims(have, want, base)
+    flags = as_flags(to_flags)
+    drop_in = extend_exec_start(base.command, flags) if flags else None
+    config = edit_config(have, base, to_file)
+    shown = is_shown(have, target, _keys(have, wanted))
+    pending = [] if shown else _postponed(have, want)
+    restart = not (shown or pending)
+    files = [
+        FileChange(have.config_file.path, have.config_file.text, config),
+        FileChange(DROP_IN, have.drop_in, drop_in),
+    ]
+    endangered, giving_back, last_files = [], GivingBack(), []
+    if want.state == "present":
+        endangered = have.endangered
+        protection = FileChange(SYSCTL_FILE, have.sysctl, sysctl_file(have.sysctl, endangered))
+        files = _differing_files([protection, *files])
+        if files or endangered:
+            files = _differing_files([_record_change(have, _extended_record(have, config, wanted)), *files])
+    else:
+        files = _differing_files(files)
+        if not (pending or keeps_forwarding(have, target)):
+            giving_back = _giving_back(have)
+            last_files = _differing_files([FileChange(SYSCTL_FILE, have.sysctl, None), _record_change(have, None)])
+    loaded = have.argv[-len(flags) :] == flags
+    return Plan(
+        files=files,
+        accept_ra=endangered,
+        reload=drop_in != have.drop_in or (drop_in is not None and not loaded),
+        flags=flags,
+        stop=restart and _preflight.is_swallowed(have),
+        restart=restart,
+        target={key: target.get(key) for key in _keys(have, wanted)},
+        giving_back=giving_back,
+        last_files=last_files,
+        directories=have.record["missing_directories"] if have.record and last_files else [],
+        start=have.stopped,
+        pending=pending,
+        command=[*base.arguments, *flags],
+        config=config,
+    )
+
+
+def edit_config(have, base, to_file):
+    """The text of daemon.json with our settings, and none of those that are no longer ours."""
+    text = have.config_file.text
+    if have.record is None or text == have.record["config_file"]["after"]:
+        return edit(base.text, to_file)
+    return edit(text, {**undoing(have), **to_file})
+
+
+def _postponed(have, want):
+    """Why dockerd is not restarted now although it should be; empty where it is."""
+    if want.restart == "never":
+        return ["dockerd has to be restarted ('systemctl restart docker')"]
+    if want.live_restore == "defer" and _preflight.is_swallowed(have):
+        return [
+            "dockerd has to be restarted while no container runs, as live-restore is on "
+            "(stop the containers, then 'systemctl restart docker')"
+        ]
+    return []
+
+
+def _keys(have, wanted):
+    """The settings that the running dockerd is judged by: those wanted, and those we once asked it for."""
+    ours = have.record["settings"] if have.record else ["ipv6", "fixed-cidr-v6"] if have.drop_in else []
+    return list(dict.fromkeys([*wanted, *ours]))
+
+
+def is_shown(have, target, keys):
+    """Whether the running dockerd is as the target says, in these settings."""
+    if have.info is None:
+        return not keys
+    running = have.running_settings
+    for key in keys:
+        if key in ("ipv6", "fixed-cidr-v6"):
+            if not shows_bridge(have.bridge, target):
+                return False
+        elif key == "default-address-pools":
+            if not shows_pools(have.info["pools"], target):
+                return False
+        elif running.get(key) != target.get(key) and (key in target or running.get(key)):
+            return False
+    return True
+
+
+def shows_bridge(bridge, target):
+    """Whether the default bridge, as :meth:`_engine.Engine.networks` tells it, is as the target says."""
+    if not target.get("ipv6"):
+        return not bridge["ipv6"]
+    return provides(bridge, target.get("fixed-cidr-v6"))
+
+
+def shows_pools(pools, target):
+    """Whether the engine's address pools are those of the target."""
+    return _comparable(pools) == _comparable(target.get("default-address-pools") or [])
+
+
+def _comparable(pools):
+    return sorted((str(pool["base"]), pool["size"]) for pool in pools)
+
+
+def keeps_forwarding(have, target):
+    """The IPv6 networks of dockerd that stay: the host has to forward for them."""
+    others = [network["name"] for network in have.networks if network["name"] != "bridge" and network["ipv6"]]
+    return others + (["bridge"] if target.get("ipv6") else [])
+
+
+def _giving_back(have):
+    record = have.record
+    if record is None:
+        return GivingBack()
+    return GivingBack(
+        bridge_disabled=_differing(record["bridge_disabled"], have.bridge_disabled),
+        forwarding={
+            name: value
+            for name, value in record["forwarding"].items()
+            if have.forwarding.get(name) not in (value, None)
+        },
+        forward_policy=_differing(record["forward_policy"], have.forward_policy),
+        accept_ra={
+            name: value for name, value in record["accept_ra"].items() if have.accept_ra.get(name) not in (value, None)
+        },
+    )
+
+
+def _differing(found, now):
+    return found if now is not None and found is not None and found != now else None
+
+
+def _extended_record(have, config, wanted):
+    """What was found before the first change, and what the last one asks for."""
+    record = have.record or {
+        "config_file": {"path": have.config_file.path, "before": have.config_file.text},
+        "settings": [],
+        "accept_ra": {},
+        "forwarding": have.forwarding,
+        "forward_policy": have.forward_policy,
+        "bridge_disabled": have.bridge_disabled,
+        "missing_directories": have.missing_directories,
+    }
+    return {
+        **record,
+        "config_file": {**record["config_file"], "after": config},
+        "settings": sorted({*record["settings"], *wanted}),
+        "accept_ra": {**dict.fromkeys(have.endangered, "1"), **record["accept_ra"]},
+    }
+
+
+def _record_change(have, record):
+    return FileChange(RECORD_FILE, spell_record(have.record), spell_record(record))
+
+
+def _differing_files(changes):
+    return [change for change in changes if change.before != change.after]

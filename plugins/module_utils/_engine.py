@@ -9,8 +9,8 @@ https://docs.docker.com/reference/api/engine/
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
+from ipaddress import ip_network
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
@@ -49,13 +49,21 @@ class Engine:
             self.api = docker.APIClient(base_url=SOCKET, version="auto")
 
     def info(self):
-        """``version``, ``live_restore``, and ``running``, whether there are containers, paused ones included."""
+        """What the engine tells of itself.
+
+        :returns: ``version``, ``live_restore``, ``running`` (whether there are containers, paused ones included),
+            ``pools`` (``default-address-pools`` where it was set: dicts with ``base`` and ``size``), and
+            ``firewall_backend`` (before 29 always iptables).
+        """
         with telling():
             info = self.api.info()
+        backend = (info.get("FirewallBackend") or {}).get("Driver", "iptables")
         return {
             "version": info["ServerVersion"],
             "live_restore": info["LiveRestoreEnabled"],
             "running": bool(info["ContainersRunning"] or info["ContainersPaused"]),
+            "pools": [{"base": pool["Base"], "size": pool["Size"]} for pool in info.get("DefaultAddressPools") or []],
+            "firewall_backend": backend.partition("+")[0],
         }
 
     def running_containers(self):
@@ -79,32 +87,36 @@ class Engine:
             if not any(label in (one["Config"]["Labels"] or {}) for label in ORCHESTRATED)
         ]
 
+    def networks(self):
+        """The bridge networks, each as :meth:`network` tells it."""
+        with telling():
+            return [_told(network) for network in self.api.networks(filters={"driver": "bridge"})]
+
     def network(self, name):
-        """A bridge network: the ``name`` of its interface, whether it has ``ipv6``, and its IPv6 ``subnets``."""
+        """A bridge network.
+
+        :returns: ``name``, ``interface``, whether it has ``ipv6``, and its IPv6 ``subnets``.
+        """
         from docker.errors import NotFound
 
         with telling():
             try:
-                network = self.api.inspect_network(name)
+                return _told(self.api.inspect_network(name))
             except NotFound as error:
                 raise Refusal(
                     f"Cannot find the Docker network {name!r}.", "'docker network ls' lists those of this host."
                 ) from error
-        subnets = [config["Subnet"] for config in network["IPAM"]["Config"] or []]
-        return {
-            "name": network["Options"].get("com.docker.network.bridge.name", f"br-{network['Id'][:12]}"),
-            "ipv6": network["EnableIPv6"],
-            "subnets": [subnet for subnet in subnets if ":" in subnet],
-        }
 
-    def await_bridge(self, prefix, timeout):
-        """Wait until the default bridge has IPv6 with the prefix; the last state seen, either way."""
-        deadline = time.monotonic() + timeout
-        while True:
-            bridge = self.network("bridge")
-            if provides(bridge, prefix) or time.monotonic() > deadline:
-                return bridge
-            time.sleep(0.1)
+    def stop(self, containers):
+        """Stop containers, each within the time that it asks for.
+
+        :param containers: as :meth:`running_containers` tells them.
+        """
+        for container in containers:
+            with telling():
+                if container["paused"]:
+                    self.api.unpause(container["id"])
+                self.api.stop(container["id"])
 
     def start(self, containers):
         """Start containers again that a restart of the engine left stopped.
@@ -126,6 +138,16 @@ class Engine:
         return started, failed
 
 
-def provides(bridge, prefix):
-    """Whether a bridge as :meth:`Engine.network` tells it has IPv6 with the prefix."""
-    return bridge["ipv6"] and str(prefix) in bridge["subnets"]
+def _told(network):
+    subnets = [config["Subnet"] for config in network["IPAM"]["Config"] or []]
+    return {
+        "name": network["Name"],
+        "interface": network["Options"].get("com.docker.network.bridge.name", f"br-{network['Id'][:12]}"),
+        "ipv6": network["EnableIPv6"],
+        "subnets": [str(ip_network(subnet, strict=False)) for subnet in subnets if ":" in subnet],
+    }
+
+
+def provides(network, prefix):
+    """Whether a network as :meth:`Engine.network` tells it has IPv6 with the prefix, in any spelling."""
+    return network["ipv6"] and str(ip_network(prefix, strict=False)) in network["subnets"]

@@ -11,6 +11,9 @@ import tempfile
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
+# What is kept here may quote a configuration that only root may read.
+STATE_DIRECTORY = "/var/lib/v6ops-docker"
+
 
 def read_text(path):
     """The content of a file, None where there is none."""
@@ -22,19 +25,24 @@ def read_text(path):
 
 
 def write_text(module, path, text):
-    """Replace a file atomically; None removes it, and a drop-in directory that it was the last file of."""
+    """Replace a file atomically; None removes it."""
     directory = os.path.dirname(path)
     if text is None:
         if os.path.exists(path):
             os.unlink(path)
-            if directory.endswith(".service.d") and not os.listdir(directory):
-                os.rmdir(directory)
         return
-    os.makedirs(directory, mode=0o755, exist_ok=True)
+    os.makedirs(directory, mode=0o700 if directory == STATE_DIRECTORY else 0o755, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(text)
     try:
-        module.atomic_move(temporary, path)
+        module.atomic_move(temporary, os.path.realpath(path))
     except Exception as error:  # atomic_move raises nothing narrower
         raise Refusal(f"Cannot write {path}: {error}.", "Is its file system full or read-only?") from error
+
+
+def remove_empty(directories):
+    """Remove the directories among these that are there, and empty."""
+    for directory in directories:
+        if os.path.isdir(directory) and not os.listdir(directory):
+            os.rmdir(directory)

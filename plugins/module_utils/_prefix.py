@@ -97,6 +97,14 @@ def refuse_size(prefix):
         raise _unfit(str(prefix), "the subnet of a bridge has a length of /48 to /126", "A /64 is usual.")
 
 
+def refuse_pool(pool, prefix):
+    """Refuse a prefix that is no pool for many networks beside that of the default bridge."""
+    if not 48 <= pool.prefixlen <= 64:
+        raise _unfit(str(pool), "the pool of user networks has a length of /48 to /64", "A /48 is usual.")
+    if pool.subnet_of(prefix):
+        raise _unfit(str(pool), f"the default bridge takes all of it with {prefix}", "Name a larger pool, or another.")
+
+
 def refuse_overlap(prefix, in_use):
     """Refuse a prefix that the host already uses elsewhere.
 

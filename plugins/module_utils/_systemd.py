@@ -12,6 +12,7 @@ import os
 import time
 from itertools import chain
 
+from ansible_collections.v6ops.docker.plugins.module_utils._command_line import parse_environment_file
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
 
@@ -21,6 +22,7 @@ UNIT_DIRECTORIES = (
     "/run/systemd/system",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
+    "/lib/systemd/system",
 )
 
 
@@ -37,13 +39,24 @@ class Service:
         self.refresh()
 
     def refresh(self):
-        """Read the unit's ``load_state``, ``active_state``, ``fragment``, ``drop_ins``, ``argv`` and ``pid`` again."""
+        """Read the unit again.
+
+        ``load_state``, ``active_state``, ``fragment`` and ``drop_ins`` (paths), ``argv``, ``environment``, ``pid``, and
+        ``started``, when its process began, in seconds of :func:`time.time`.
+        """
         unit = self._properties("Unit", "LoadState", "ActiveState", "FragmentPath", "DropInPaths", "NeedDaemonReload")
         self.load_state, self.active_state, self.fragment, self.drop_ins, changed = unit
         self.outdated = changed or bool(self._drop_ins_on_disk() - {os.path.basename(path) for path in self.drop_ins})
         # ExecStart is a list of (path, argv, ignore failure, times and results ...).
-        commands, self.pid = self._properties("Service", "ExecStart", "MainPID")
+        commands, variables, files, self.pid, started = self._properties(
+            "Service", "ExecStart", "Environment", "EnvironmentFiles", "MainPID", "ExecMainStartTimestamp"
+        )
         self.argv = commands[0][1] if commands else []
+        self.started = started / 1e6
+        self.environment = dict(variable.partition("=")[::2] for variable in variables)
+        for pattern, __ in files:
+            for path in sorted(glob.glob(pattern)):
+                self.environment.update(parse_environment_file(read_text(path) or ""))
 
     def _drop_ins_on_disk(self):
         """The names of all drop-ins; systemd itself does not notice the first one in a directory that is new."""
@@ -61,9 +74,14 @@ class Service:
         return [json.loads(line)["data"] for line in out.splitlines()]
 
     def running_argv(self):
-        """The command line of the running process, its variables expanded; that of the unit where there is none."""
+        """The command line of the running process, its variables expanded; None where there is none."""
         text = read_text(f"/proc/{self.pid}/cmdline") if self.pid else None
-        return text.split("\0")[:-1] if text else self.argv
+        return text.split("\0")[:-1] if text else None
+
+    def complaints(self):
+        """What ``systemd-analyze verify`` has to say of the unit, as a set of lines."""
+        __, out, err = self._run(["systemd-analyze", "--no-pager", "verify", self.name])
+        return set((out + err).splitlines())
 
     def reload(self):
         code, _out, err = self._run(["systemctl", "daemon-reload"])

@@ -7,51 +7,48 @@
 from __future__ import annotations
 
 import json
+import time
 
-from ansible_collections.v6ops.docker.plugins.module_utils._daemon import DROP_IN
-from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine, provides
+from ansible_collections.v6ops.docker.plugins.module_utils._daemon import shows_bridge, shows_pools
+from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, write_text
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
-    forwarding,
-    restore_forwarding,
-    set_accept_ra,
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, remove_empty, write_text
+from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import (
+    restore,
+    restore_forward_policy,
+    restore_switch,
+    write_switch,
 )
-
-# The containers that a restart stops, until they run again: a run that is killed in between leaves it to the next one.
-STOPPED = "/run/v6ops-docker-stopped.json"
-
-
-def read_stopped():
-    """The containers that an earlier run had yet to start again, as :meth:`Engine.running_containers` told them."""
-    return json.loads(read_text(STOPPED) or "[]")
+from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
+from ansible_collections.v6ops.docker.plugins.module_utils._record import STOPPED_FILE
 
 
 class Transaction:
     """One try to carry out a plan.
 
-    :param containers: those that run now, as :meth:`Engine.running_containers` tells them.
+    :param have: the state that the plan was made from.
     :param timeout: seconds that dockerd may take to start, and then to show the result.
     """
 
-    def __init__(self, module, service, plan, containers, timeout):
+    def __init__(self, module, service, plan, have, timeout):
         self.module = module
         self.service = service
         self.plan = plan
-        self.containers = plan.start + [one for one in containers if one not in plan.start]
+        self.have = have
+        self.containers = plan.start + [one for one in have.containers if one not in plan.start]
         self.timeout = timeout
-        self.forwarding = forwarding()
         self.restarted = False
 
-    def carry_out(self, prefix):
+    def carry_out(self):
         """Apply the plan, prove it, and start the containers again that it stopped.
 
         :returns: the default bridge as the engine shows it now, and what :meth:`Engine.start` returns.
-        :raises Refusal: when the engine does not show the result; the files are then as before and dockerd runs again.
+        :raises Refusal: when the engine does not show the result; the host is then as before and dockerd runs again.
         """
         try:
             self._apply()
-            bridge = self._prove(prefix)
+            bridge = self._prove() if self.plan.restart else self.have.bridge
+            self._give_back()
         except BaseException as error:
             outcome = self._roll_back(str(error))
             if isinstance(error, Refusal):
@@ -60,43 +57,76 @@ class Transaction:
         return bridge, self._start_containers()
 
     def _apply(self):
+        known = self.service.complaints() if self.plan.reload else set()
         for change in self.plan.files:
             write_text(self.module, change.path, change.after)
         for interface in self.plan.accept_ra:
-            set_accept_ra(interface, 2)
+            write_switch(interface, "accept_ra", 2)
         if self.plan.reload:
             self.service.reload()
-            argv, flags = self.service.argv, self.plan.flags
-            if flags and argv[-len(flags) :] != flags:
-                raise Refusal(
-                    f"Cannot extend docker.service: systemd now starts {' '.join(argv)}.",
-                    f"Look for the file that overrules ours among {', '.join(self.service.drop_ins)}.",
-                )
+            self._refuse_drop_in(known)
         if self.plan.restart:
             if self.containers:
-                write_text(self.module, STOPPED, json.dumps(self.containers))
+                write_text(self.module, STOPPED_FILE, json.dumps(self.containers))
             self.restarted = True
+            if self.plan.stop:
+                Engine().stop(self.have.containers)
             self.service.restart(self.timeout)
 
-    def _prove(self, prefix):
-        bridge = Engine().await_bridge(prefix, self.timeout)
-        if not provides(bridge, prefix):
+    def _refuse_drop_in(self, known):
+        """What systemd makes of our drop-in, before dockerd is started with it.
+
+        :param known: what systemd-analyze complained of before.
+        """
+        argv, flags = self.service.argv, self.plan.flags
+        if flags and argv[-len(flags) :] != flags:
             raise Refusal(
-                f"Cannot give {bridge['name']} the prefix {prefix}: dockerd runs, but its default bridge "
-                f"has {', '.join(bridge['subnets']) or 'no IPv6'} even {self.timeout} s later.",
-                "",
+                f"Cannot extend docker.service: systemd now starts {' '.join(argv)}.",
+                f"Look for the file that overrules ours among {', '.join(self.service.drop_ins)}.",
             )
-        return bridge
+        complaints = self.service.complaints() - known
+        if complaints:
+            raise Refusal(f"Cannot extend docker.service: systemd says {' '.join(sorted(complaints))}.", "")
+
+    def _prove(self):
+        deadline = time.monotonic() + self.timeout
+        while True:
+            engine = Engine()
+            bridge, pools = engine.network("bridge"), engine.info()["pools"]
+            has_bridge = "ipv6" not in self.plan.target or shows_bridge(bridge, self.plan.target)
+            has_pools = "default-address-pools" not in self.plan.target or shows_pools(pools, self.plan.target)
+            if has_bridge and has_pools:
+                return bridge
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        if has_bridge:
+            raise Refusal(f"Cannot give dockerd its address pools: it runs, but with {json.dumps(pools)}.", "")
+        raise Refusal(
+            f"Cannot give {bridge['interface']} {self.plan.target['fixed-cidr-v6'] or 'no prefix'}: dockerd runs, but "
+            f"its default bridge has {', '.join(bridge['subnets']) or 'no IPv6'} even {self.timeout} s later.",
+            "",
+        )
+
+    def _give_back(self):
+        values = self.plan.giving_back
+        if values.bridge_disabled and self.have.bridge:
+            restore_switch(self.have.bridge["interface"], "disable_ipv6", values.bridge_disabled)
+        restore(values.forwarding, values.accept_ra)
+        restore_forward_policy(self.module, values.forward_policy)
+        for change in self.plan.last_files:
+            write_text(self.module, change.path, change.after)
+        remove_empty(self.plan.directories)
 
     def _start_containers(self):
         if not self.containers:
             return [], {}
         outcome = Engine().start(self.containers)
-        write_text(self.module, STOPPED, None)
+        write_text(self.module, STOPPED_FILE, None)
         return outcome
 
     def _start_containers_or_tell(self):
-        _started, failed = self._start_containers()
+        __, failed = self._start_containers()
         if failed:
             raise Refusal("Cannot start again what ran before:", " ".join(f"{name}: {failed[name]}" for name in failed))
 
@@ -112,8 +142,9 @@ class Transaction:
                 return False
             return True
 
-        for change in self.plan.files:
+        for change in [*self.plan.last_files, *self.plan.files]:
             attempt(write_text, self.module, change.path, change.before)
+        attempt(remove_empty, self.have.missing_directories)
         if self.plan.reload:
             attempt(self.service.reload)
         outcome = "The files are as they were"
@@ -126,10 +157,11 @@ class Transaction:
             outcome += f" but for {DROP_IN}: dockerd starts only without it, and runs so now."
         else:
             outcome += ", but dockerd does not start with them either."
-        attempt(restore_forwarding, self.forwarding)
-        for interface in self.plan.accept_ra:
-            attempt(set_accept_ra, interface, 1)
+        attempt(restore, self.have.forwarding, self.have.accept_ra)
+        attempt(restore_forward_policy, self.module, self.have.forward_policy)
         if self.restarted:
+            if self.have.bridge:
+                attempt(restore_switch, self.have.bridge["interface"], "disable_ipv6", self.have.bridge_disabled)
             attempt(self._start_containers_or_tell)
         return " ".join([outcome, *(problem for problem in problems if problem != cause)])
 

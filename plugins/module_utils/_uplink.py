@@ -15,18 +15,17 @@ import os
 import re
 import socket
 
-from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
+from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import CONF, read_switch
 
 # Default routes come in pieces too, such as ::/1 and 8000::/1 of a VPN, or 2000::/3.
 LONGEST_DEFAULT = 3
 RT_TABLE_MAIN, RTN_UNICAST = 254, 1  # linux/rtnetlink.h
-CONF = "/proc/sys/net/ipv6/conf"
 SYSCTL_FILE = "/etc/sysctl.d/90-v6ops-docker.conf"
 _SYSCTL_HEADER = "# Written by v6ops.docker.docker_ipv6_daemon: take router advertisements while the host forwards.\n"
 
 
-def networks_in_use(except_interface):
-    """What the host's addresses and main routes cover, the default route and one interface left out.
+def networks_in_use(except_interfaces):
+    """What the host's addresses and main routes cover, the default route and some interfaces left out.
 
     :returns: a list of (:class:`ipaddress.IPv6Network`, where it was found).
     """
@@ -38,13 +37,13 @@ def networks_in_use(except_interface):
         for address in _addresses(netlink):
             name = names.get(address["index"])
             network = ipaddress.ip_interface(f"{address.get_attr('IFA_ADDRESS')}/{address['prefixlen']}").network
-            if name != except_interface:
+            if name not in except_interfaces:
                 found.append((network, f"an address on {name}"))
         for route in netlink.get_routes(family=socket.AF_INET6, table=RT_TABLE_MAIN):
             name = names.get(route.get_attr("RTA_OIF"))
             destination = route.get_attr("RTA_DST")
             is_default = route["dst_len"] <= LONGEST_DEFAULT
-            if destination and not is_default and route["type"] == RTN_UNICAST and name != except_interface:
+            if destination and not is_default and route["type"] == RTN_UNICAST and name not in except_interfaces:
                 found.append((ipaddress.ip_network(f"{destination}/{route['dst_len']}"), f"a route to {name}"))
     return found
 
@@ -70,43 +69,20 @@ def _addresses(netlink):
     return netlink.get_addr(family=socket.AF_INET6)
 
 
+def accept_ra():
+    """``accept_ra`` of every interface."""
+    return {name: read_switch(name, "accept_ra") for name in os.listdir(CONF) if name not in ("all", "default", "lo")}
+
+
 def endangered_interfaces():
     """Interfaces that take router advertisements only as long as they do not forward; ports of a bridge take none."""
     return sorted(
         name
-        for name in os.listdir(CONF)
-        if name not in ("all", "default", "lo")
-        and _read(name, "accept_ra") == "1"
-        and _read(name, "forwarding") == "0"
+        for name, value in accept_ra().items()
+        if value == "1"
+        and read_switch(name, "forwarding") == "0"
         and not os.path.exists(f"/sys/class/net/{name}/brport")
     )
-
-
-def forwarding():
-    """``forwarding`` of every interface, ``all`` and ``default`` included."""
-    return {name: _read(name, "forwarding") for name in os.listdir(CONF)}
-
-
-def restore_forwarding(before):
-    """Give ``forwarding`` back the values that :func:`forwarding` told; ``all`` first, as it sets every interface."""
-    for name in sorted(before, key=lambda name: name != "all"):
-        if before[name] is not None and _read(name, "forwarding") not in (before[name], None):
-            _write(name, "forwarding", before[name])
-
-
-def set_accept_ra(interface, value):
-    _write(interface, "accept_ra", value)
-
-
-def _read(interface, key):
-    """A value, None where the interface is gone."""
-    text = read_text(f"{CONF}/{interface}/{key}")
-    return text and text.strip()
-
-
-def _write(interface, key, value):
-    with open(f"{CONF}/{interface}/{key}", "w", encoding="ascii") as file:
-        file.write(f"{value}\n")
 
 
 def sysctl_file(text, interfaces):

@@ -2,186 +2,374 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import json
 
 import pytest
 
-from ansible_collections.v6ops.docker.plugins.module_utils._daemon import DROP_IN, Have, config_path, plan
+from ansible_collections.v6ops.docker.plugins.module_utils._daemon import GivingBack, findings, plan
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.v6ops.docker.plugins.module_utils._options import BUILT_IN_POOLS
+from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
+from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE
+from ansible_collections.v6ops.docker.plugins.module_utils._state import ConfigFile, Have, Want
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE
 
 PREFIX = ipaddress.ip_network("fd00:1::/64")
+WANT = Want(prefix=PREFIX, pool=ipaddress.ip_network("fd00:1::/48"))
 ARGV = ["/usr/sbin/dockerd", "-H", "fd://", "$DOCKER_OPTS"]
 FLAGS = ["--ipv6", "--fixed-cidr-v6=fd00:1::/64"]
 VENDOR = ("/lib/systemd/system/docker.service", "[Service]\nExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS\n")
-WITHOUT = {"name": "docker0", "ipv6": False, "subnets": []}
-WITH = {"name": "docker0", "ipv6": True, "subnets": ["fd00:1::/64"]}
+PATH = "/etc/docker/daemon.json"
+WITHOUT = {"name": "bridge", "interface": "docker0", "ipv6": False, "subnets": []}
+INFO = {"version": "28.5.2", "live_restore": False, "running": False, "pools": [], "firewall_backend": "iptables"}
 UNTOUCHED = Have(
+    version="28.5.2",
     argv=ARGV,
     units=[VENDOR],
-    drop_in=None,
-    sysctl=None,
-    config_file=("/etc/docker/daemon.json", None),
-    bridge=WITHOUT,
-    info={"version": "26.1.5", "live_restore": False, "running": False},
+    running_argv=ARGV[:-1],
+    started=10.0,
+    info=INFO,
+    networks=[WITHOUT],
     endangered=["eth0"],
+    accept_ra={"eth0": "1"},
+    forwarding={"all": "0", "default": "0", "eth0": "0"},
+    forward_policy="ACCEPT",
+    bridge_disabled="1",
+    missing_directories=["/var/lib/v6ops-docker"],
 )
+OLD = {"version": "26.1.5", "info": {**INFO, "version": "26.1.5"}}
 
 
-def have(**changes):
-    return dataclasses.replace(UNTOUCHED, **changes)
+def have(state=UNTOUCHED, **changes):
+    return dataclasses.replace(state, **changes)
+
+
+def want(**changes):
+    return dataclasses.replace(WANT, **changes)
+
+
+def with_config(text, state=UNTOUCHED, **changes):
+    """A state with a daemon.json that the running dockerd has read."""
+    return have(state, config_file=ConfigFile(PATH, text, 1.0), **changes)
 
 
 def carried_out(state, todo):
-    """The state after a plan was carried out."""
-    files = {change.path: change.after for change in todo.files}
-    return dataclasses.replace(
+    """The state after a plan was carried out: a host with just what matters here."""
+    files = {change.path: change.after for change in todo.files + todo.last_files}
+    record = files.get(RECORD_FILE, json.dumps(state.record) if state.record else None)
+    state = have(
         state,
         argv=ARGV + todo.flags,
         drop_in=files.get(DROP_IN, state.drop_in),
         sysctl=files.get(SYSCTL_FILE, state.sysctl),
-        bridge=WITH,
+        config_file=ConfigFile(PATH, files.get(PATH, state.config_file.text), 1.0),
+        record=json.loads(record) if record else None,
         endangered=[],
+        accept_ra={**state.accept_ra, **dict.fromkeys(todo.accept_ra, "2"), **todo.giving_back.accept_ra},
+        stopped=[],
+    )
+    if todo.restart:
+        target = todo.target
+        on = bool(target.get("ipv6"))
+        subnets = [target["fixed-cidr-v6"]] if on else []
+        others = [network for network in state.networks if network["name"] != "bridge"]
+        state = have(
+            state,
+            running_argv=todo.command,
+            info={**(state.info or INFO), "pools": target.get("default-address-pools") or []},
+            networks=[{**WITHOUT, "ipv6": on, "subnets": subnets}, *others],
+            forwarding=dict.fromkeys(state.forwarding, "1") if on else state.forwarding,
+            bridge_disabled="0" if on else state.bridge_disabled,
+            forward_policy="DROP" if on else state.forward_policy,
+        )
+    back = todo.giving_back
+    return have(
+        state,
+        forwarding={**state.forwarding, **back.forwarding},
+        forward_policy=back.forward_policy or state.forward_policy,
+        bridge_disabled=back.bridge_disabled or state.bridge_disabled,
     )
 
 
+def done(state=UNTOUCHED, wanted=WANT):
+    return carried_out(state, plan(state, wanted))
+
+
+def texts(todo):
+    return {change.path: change.after for change in todo.files if change.path != RECORD_FILE}
+
+
 def test_untouched_host():
-    todo = plan(UNTOUCHED, PREFIX)
-    assert {change.path: change.before for change in todo.files} == {SYSCTL_FILE: None, DROP_IN: None}
-    assert todo.files[0].after.endswith("\nnet/ipv6/conf/eth0/accept_ra = 2\n")
-    assert todo.files[1].after.endswith("ExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS " + " ".join(FLAGS) + "\n")
-    assert (todo.accept_ra, todo.reload, todo.restart) == (["eth0"], True, True)
+    todo = plan(UNTOUCHED, WANT)
+    assert [(change.path, change.before) for change in todo.files] == [
+        (RECORD_FILE, None),
+        (SYSCTL_FILE, None),
+        (DROP_IN, None),
+    ]
+    assert texts(todo)[SYSCTL_FILE].endswith("\nnet/ipv6/conf/eth0/accept_ra = 2\n")
+    assert texts(todo)[DROP_IN].endswith("ExecStart=/usr/sbin/dockerd -H fd:// $DOCKER_OPTS " + " ".join(FLAGS) + "\n")
+    assert (todo.accept_ra, todo.reload, todo.restart, todo.stop, todo.pending) == (["eth0"], True, True, False, [])
 
 
-def test_a_second_run_changes_nothing():
-    assert not plan(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), PREFIX).changed
+PRESENT = [
+    WANT,
+    want(config="daemon_json"),
+    want(config="systemd", ip6tables=True, default_networks=True),
+    want(config="daemon_json", ip6tables=False, default_networks=True, pool_is_asked_for=True),
+    want(pool=None),
+]
+STATES = [
+    UNTOUCHED,
+    have(**OLD),
+    with_config('{"debug": true}', **OLD),
+    with_config(
+        '{"ipv6": false, "default-address-pools": [{"base": "10.9.0.0/16", "size": 24}]}',
+        version="26.1.5",
+        info={**OLD["info"], "pools": [{"base": "10.9.0.0/16", "size": 24}]},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    # In daemon.json as a drop-in is refused, see REFUSALS.
+    [
+        (state, wanted)
+        for state in STATES
+        for wanted in PRESENT
+        if wanted.config != "systemd" or "ipv6" not in (state.config_file.text or "")
+    ],
+)
+def test_there_and_back(state, wanted):
+    """A second run changes nothing, absent gives back what was there, and has nothing to do after that."""
+    after = done(state, wanted)
+    assert not plan(after, wanted).changed
+    gone = done(after, want(state="absent"))
+    assert not plan(gone, want(state="absent")).changed
+    expected = have(state, endangered=[], running_argv=gone.running_argv)
+    assert have(gone, config_file=gone.config_file._replace(changed=state.config_file.changed)) == expected
+
+
+@pytest.mark.parametrize("state", STATES[:3])
+def test_moving_between_the_places_leaves_one(state):
+    in_unit = done(state, want(config="systemd"))
+    in_file = done(in_unit, want(config="daemon_json"))
+    assert in_file.drop_in is None
+    assert {"ipv6", "fixed-cidr-v6"} <= json.loads(in_file.config_file.text).keys()
+    assert not plan(in_file, WANT).changed
+    back = done(in_file, want(config="systemd"))
+    assert (back.drop_in, back.config_file.text) == (in_unit.drop_in, state.config_file.text)
+
+
+def test_older_engines_get_pools_and_keep_those_that_are_built_in():
+    target = plan(have(**OLD), WANT).target["default-address-pools"]
+    assert target == [*BUILT_IN_POOLS, {"base": "fd00:1:0:1::/64", "size": 80}]
+    assert "default-address-pools" not in plan(UNTOUCHED, WANT).target
+
+
+def test_an_engine_that_does_not_manage_ipv6_rules_gets_pools_in_any_version():
+    todo = plan(
+        have(running_argv=[*ARGV[:-1], "--ip6tables=false"], environment={"DOCKER_OPTS": "--ip6tables=false"}), WANT
+    )
+    assert todo.target["default-address-pools"][-1] == {"base": "fd00:1::/48", "size": 64}
+
+
+def test_pools_of_the_user_get_one_more():
+    pools = [{"base": "10.0.0.0/8", "size": 24}]
+    todo = plan(with_config(json.dumps({"default-address-pools": pools}), **OLD), WANT)
+    assert json.loads(texts(todo)[PATH])["default-address-pools"] == [*pools, {"base": "fd00:1:0:1::/64", "size": 80}]
+    options = {"environment": {"DOCKER_OPTS": "--default-address-pool base=10.0.0.0/8,size=24"}}
+    assert plan(have(**OLD, **options), WANT).flags == [*FLAGS, "--default-address-pool=base=fd00:1:0:1::/64,size=80"]
+
+
+def test_a_pool_of_the_user_that_has_ipv6_is_enough():
+    pools = [{"base": "fd00:9::/48", "size": 64}]
+    todo = plan(with_config(json.dumps({"default-address-pools": pools}), **OLD), WANT)
+    assert json.loads(texts(todo)[PATH])["default-address-pools"] == pools
+
+
+def test_experimental_where_ip6tables_needs_it():
+    assert plan(have(**OLD), want(pool=None, ip6tables=True)).flags == [*FLAGS, "--ip6tables", "--experimental"]
+    assert plan(UNTOUCHED, want(pool=None, ip6tables=True)).flags == FLAGS
+    assert plan(UNTOUCHED, want(pool=None, ip6tables=False)).flags == [*FLAGS, "--ip6tables=false"]
+
+
+def test_default_networks_where_the_engine_can():
+    opt = "--default-network-opt=bridge=com.docker.network.enable_ipv6=true"
+    assert opt in plan(UNTOUCHED, want(default_networks=True)).flags
+    assert opt not in plan(have(**OLD), want(default_networks=True)).flags
 
 
 @pytest.mark.parametrize(
     ("cut_off", "expected"),
     [
-        ({"argv": ARGV, "bridge": WITHOUT}, (True, True)),  # before systemd read the drop-in
-        ({"bridge": WITHOUT}, (False, True)),  # before the restart
-        ({"bridge": None, "info": None}, (False, True)),  # while dockerd was down
+        ({"argv": ARGV, "networks": [WITHOUT]}, (True, True)),  # before systemd read the drop-in
+        ({"networks": [WITHOUT]}, (False, True)),  # before the restart
+        ({"networks": [], "info": None, "running_argv": None}, (False, True)),  # while dockerd was down
     ],
 )
 def test_a_run_that_was_cut_off_is_finished(cut_off, expected):
-    state = dataclasses.replace(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), **cut_off)
-    todo = plan(state, PREFIX)
+    todo = plan(have(done(), **cut_off), WANT)
     assert not todo.files
     assert (todo.reload, todo.restart) == expected
 
 
 def test_another_prefix_replaces_ours():
-    state = carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX))
-    todo = plan(state, ipaddress.ip_network("fd00:2::/64"))
-    assert todo.files[0].after == state.drop_in.replace("fd00:1::", "fd00:2::")
+    state = done()
+    todo = plan(state, want(prefix=ipaddress.ip_network("fd00:2::/64")))
+    assert texts(todo)[DROP_IN] == state.drop_in.replace("fd00:1::", "fd00:2::")
     assert todo.restart
 
 
 def test_a_new_vendor_command_is_followed_without_a_restart():
-    state = carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX))
     upgraded = (VENDOR[0], VENDOR[1].replace("fd://", "fd:// --containerd=/run/containerd/containerd.sock"))
-    todo = plan(dataclasses.replace(state, units=[upgraded]), PREFIX)
-    assert "--containerd" in todo.files[0].after
+    todo = plan(have(done(), units=[upgraded]), WANT)
+    assert "--containerd" in texts(todo)[DROP_IN]
     assert (todo.reload, todo.restart) == (True, False)
 
 
 def test_an_interface_more_is_added_to_the_others():
-    state = dataclasses.replace(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), endangered=["eth0.100"])
-    todo = plan(state, PREFIX)
-    assert todo.files[0].after == state.sysctl + "net/ipv6/conf/eth0.100/accept_ra = 2\n"
+    state = have(done(), endangered=["eth0.100"])
+    todo = plan(state, WANT)
+    assert texts(todo)[SYSCTL_FILE] == state.sysctl + "net/ipv6/conf/eth0.100/accept_ra = 2\n"
     assert not todo.restart
 
 
 def test_a_damaged_sysctl_file_is_written_anew():
-    state = dataclasses.replace(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), sysctl="net/ipv6/conf/eth0/acc")
-    todo = plan(dataclasses.replace(state, endangered=["eth0"]), PREFIX)
-    assert todo.files[0].after.endswith("\nnet/ipv6/conf/eth0/accept_ra = 2\n")
+    todo = plan(have(done(), sysctl="net/ipv6/conf/eth0/acc", endangered=["eth0"]), WANT)
+    assert texts(todo)[SYSCTL_FILE].endswith("\nnet/ipv6/conf/eth0/accept_ra = 2\n")
 
 
 def test_containers_that_a_killed_run_had_stopped_are_started():
     container = {"id": "c", "name": "db", "paused": False, "auto_remove": False}
-    todo = plan(dataclasses.replace(carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX)), stopped=[container]), PREFIX)
+    todo = plan(have(done(), stopped=[container]), WANT)
     assert (todo.start, todo.restart, todo.changed) == ([container], False, True)
 
 
 def test_an_empty_daemon_json_is_none_where_the_engine_takes_it():
-    assert plan(have(config_file=("d.json", "\n")), PREFIX).restart
-
-
-@pytest.mark.parametrize("prefix", ["fd00::/16", "fd00:1::/47", "fd00:1::/127", "fd00:1::/128"])
-def test_a_prefix_that_is_no_subnet_for_a_bridge_is_refused(prefix):
-    with pytest.raises(Refusal, match="/48 to /126"):
-        plan(UNTOUCHED, ipaddress.ip_network(prefix))
+    assert plan(with_config("\n"), WANT).restart
 
 
 def test_options_that_stand_elsewhere_are_left_there():
-    by_hand = have(argv=ARGV + FLAGS, bridge=WITH, endangered=[])
-    assert not plan(by_hand, PREFIX).changed
-    in_file = have(
-        config_file=("daemon.json", '{"ipv6": true, "fixed-cidr-v6": "FD00:1:0::/64"}'), bridge=WITH, endangered=[]
-    )
-    assert not plan(in_file, PREFIX).changed
+    on = {**WITHOUT, "ipv6": True, "subnets": [str(PREFIX)]}
+    vendor = (VENDOR[0], VENDOR[1].replace("$DOCKER_OPTS", " ".join(FLAGS)))
+    assert not plan(have(units=[vendor], networks=[on], endangered=[]), WANT).changed
+    text = '{"ipv6": true, "fixed-cidr-v6": "FD00:1:0::/64"}'
+    assert not plan(with_config(text, networks=[on], endangered=[]), WANT).changed
 
 
-def test_our_drop_in_gives_way_to_daemon_json():
-    state = carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX))
-    file = ("daemon.json", '{"ipv6": true, "fixed-cidr-v6": "fd00:1::/64"}')
-    todo = plan(dataclasses.replace(state, config_file=file), PREFIX)
-    assert [(change.path, change.after) for change in todo.files] == [(DROP_IN, None)]
-    assert (todo.reload, todo.flags) == (True, [])
+def test_a_daemon_json_that_others_changed_since_keeps_their_change():
+    state = done(with_config('{"ipv6": false}'))
+    edited = state.config_file.text.replace("{", '{"debug": true, ', 1)
+    todo = plan(with_config(edited, state), want(state="absent"))
+    assert texts(todo)[PATH] == '{"debug": true, "ipv6": false}'
+    assert not plan(with_config(edited, state), WANT).changed
 
 
 @pytest.mark.parametrize(
-    ("changes", "cause"),
+    ("wanted", "info", "pending", "stop"),
     [
-        ({"config_file": ("/etc/docker/daemon.json", '{"ipv6": false}')}, "/etc/docker/daemon.json already sets ipv6"),
-        ({"config_file": ("d.json", '{"fixed-cidr-v6": "fd00:2::/64"}')}, "d.json already sets fixed-cidr-v6"),
-        (
-            {"config_file": ("d.json", '{"ipv6": true, "fixed-cidr-v6": 1}')},
-            "d.json already sets ipv6 and fixed-cidr-v6",
-        ),
-        ({"config_file": ("d.json", '{"debug": true')}, "d.json is not a JSON object"),
-        (
-            {"config_file": ("d.json", ""), "info": {**UNTOUCHED.info, "version": "20.10.24"}},
-            "d.json is not a JSON object",
-        ),
-        ({"config_file": ("d.json", "[]")}, "d.json is not a JSON object"),
-        ({"info": {"version": "", "live_restore": True, "running": True}}, "live-restore is on"),
-        ({"units": [("u", "[Service]\nExecStart=/usr/local/bin/start-docker\n")]}, "starts start-docker, not dockerd"),
-        ({"units": [("u", "[Service]\nExecStart=/bin/sh -c 'exec dockerd'\n")]}, "starts sh, not dockerd"),
-        ({"units": [("u", "[Service]\nType=notify\n")]}, "has 0 ExecStart= commands"),
-        ({"units": [VENDOR, ("o", VENDOR[1])]}, "has 2 ExecStart= commands"),
-        ({"in_use": [(ipaddress.ip_network("fd00::/16"), "a route to tun0")]}, "overlaps fd00::/16, a route to tun0"),
+        ({"restart": "never"}, {}, "dockerd has to be restarted", False),
+        ({"live_restore": "defer"}, {"live_restore": True, "running": True}, "while no container runs", False),
+        ({"live_restore": "defer"}, {"live_restore": True}, None, False),
+        ({"live_restore": "stop_containers"}, {"live_restore": True, "running": True}, None, True),
+        ({"live_restore": "stop_containers"}, {"running": True}, None, False),
     ],
 )
-def test_refusals(changes, cause):
-    with pytest.raises(Refusal, match=cause):
-        plan(have(**changes), PREFIX)
+def test_what_becomes_of_the_restart(wanted, info, pending, stop):
+    state = have(info={**INFO, **info})
+    todo = plan(state, want(**wanted))
+    assert (bool(todo.files), todo.restart, todo.stop) == (True, pending is None, stop)
+    assert pending is None or pending in todo.pending[0]
+    if pending:
+        again = plan(carried_out(state, todo), want(**wanted))
+        assert (again.changed, again.pending) == (False, todo.pending)
 
 
-def test_a_later_drop_in_is_named():
-    later = "/etc/systemd/system/docker.service.d/zzz.conf"
-    units = [VENDOR, (later, "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd\n")]
-    with pytest.raises(Refusal, match=f"{later} sorts behind {DROP_IN}"):
-        plan(have(units=units), PREFIX)
-    plan(have(units=[VENDOR, (later, "[Service]\nLimitNOFILE=1\n")]), PREFIX)
+def test_absent_waits_with_the_kernel_until_dockerd_was_restarted():
+    state = done()
+    todo = plan(state, want(state="absent", restart="never"))
+    assert (todo.giving_back, todo.last_files, todo.restart) == (GivingBack(), [], False)
+    later = have(carried_out(state, todo), networks=[WITHOUT])
+    assert plan(later, want(state="absent")).giving_back.forwarding == UNTOUCHED.forwarding
+
+
+def test_absent_keeps_forwarding_for_networks_that_stay():
+    other = {"name": "shop", "interface": "br-1", "ipv6": True, "subnets": ["fd00:5::/64"]}
+    state = done()
+    state = have(state, networks=[*state.networks, other])
+    todo = plan(state, want(state="absent"))
+    assert texts(todo) == {DROP_IN: None}
+    assert (todo.giving_back, todo.last_files, todo.restart) == (GivingBack(), [], True)
 
 
 def test_live_restore_matters_only_where_dockerd_must_restart():
-    state = carried_out(UNTOUCHED, plan(UNTOUCHED, PREFIX))
-    assert not plan(
-        dataclasses.replace(state, info={"version": "", "live_restore": True, "running": True}), PREFIX
-    ).changed
+    assert not plan(have(done(), info={**INFO, "live_restore": True, "running": True}), WANT).changed
+
+
+LATER = "/etc/systemd/system/docker.service.d/zzz.conf"
+REFUSALS = [
+    (with_config('{"ipv6": false}'), {"config": "systemd"}, f"{PATH} already sets ipv6"),
+    (with_config('{"fixed-cidr-v6": "fd00:2::/64"}'), {"config": "systemd"}, "already sets fixed-cidr-v6"),
+    (have(environment={"DOCKER_OPTS": "--ipv6=false"}), {"config": "daemon_json"}, "Cannot set ipv6 in"),
+    (
+        with_config('{"ipv6": true}', environment={"DOCKER_OPTS": "--ipv6 --fixed-cidr-v6 fd00:3::/64"}),
+        {},
+        f"{PATH} sets ipv6, which its command line sets, too",
+    ),
+    (with_config('{"hosts": ["fd://"]}'), {}, f"{PATH} sets hosts, which its command line sets, too"),
+    (
+        with_config('{"insecure-registries": []}', environment={"DOCKER_OPTS": "--insecure-registry=a"}),
+        {},
+        "sets insec",
+    ),
+    (with_config('{"debug": true'), {}, "is not a JSON object"),
+    (with_config("[]"), {}, "is not a JSON object"),
+    (with_config("", version="20.10.24"), {}, "is not a JSON object"),
+    (have(environment={"DOCKER_OPTS": "--config-file /srv/none.json"}), {}, "which does not exist"),
+    (have(info={**INFO, "live_restore": True, "running": True}), {}, "live-restore is on"),
+    (have(units=[("u", "[Service]\nExecStart=/usr/local/bin/start-docker\n")]), {}, "starts start-docker, not dockerd"),
+    (have(units=[("u", "[Service]\nExecStart=/bin/sh -c 'exec dockerd'\n")]), {}, "starts sh, not dockerd"),
+    (have(units=[("u", "[Service]\nType=notify\n")]), {}, "has 0 ExecStart= commands"),
+    (have(units=[VENDOR, ("o", VENDOR[1])]), {}, "has 2 ExecStart= commands"),
+    (have(units=[VENDOR, (LATER, "[Service]\nExecStart=\nExecStart=/sbin/dockerd\n")]), {}, f"{LATER} sorts behind"),
+    (have(networks=[]), {}, "dockerd runs without one"),
+    (have(in_use=[(ipaddress.ip_network("fd00::/16"), "a route to tun0")]), {}, "overlaps fd00::/16, a route to tun0"),
+    (
+        have(networks=[WITHOUT, {"name": "shop", "interface": "br-1", "ipv6": True, "subnets": ["fd00:1::/80"]}]),
+        {},
+        "overlaps fd00:1::/80, the Docker network shop",
+    ),
+    (have(), {"pool": ipaddress.ip_network("fd00:1::/32")}, "a length of /48 to /64"),
+    (have(), {"pool": PREFIX}, "takes all of it"),
+    (have(**OLD, environment={"DOCKER_OPTS": "--ip6tables"}), {}, "26.1.5 takes it only with experimental on"),
+    *((have(), {"prefix": ipaddress.ip_network(prefix)}, "/48 to /126") for prefix in ("fd00::/47", "fd00:1::/127")),
+]
+
+
+@pytest.mark.parametrize(("state", "wanted", "cause"), REFUSALS)
+def test_refusals(state, wanted, cause):
+    with pytest.raises(Refusal, match=cause):
+        plan(state, want(**wanted))
+
+
+def test_all_that_is_in_the_way_is_found_at_once():
+    state = with_config('{"hosts": []}', units=[VENDOR, (LATER, "[Service]\nExecStart=\nExecStart=dockerd -H fd://\n")])
+    assert len(findings(have(state, info={**INFO, "live_restore": True, "running": True}), WANT)) == 3
+
+
+def test_absent_refuses_what_would_not_start_without_us():
+    state = done(with_config('{"ipv6": true}', **OLD))
+    with pytest.raises(Refusal, match="ipv6 is on without fixed-cidr-v6, and 26"):
+        plan(state, want(state="absent"))
+
+
+def test_a_later_drop_in_that_leaves_the_command_alone_is_none_of_ours():
+    plan(have(units=[VENDOR, (LATER, "[Service]\nLimitNOFILE=1\n")]), WANT)
 
 
 @pytest.mark.parametrize(
-    ("argv", "path"),
-    [
-        (ARGV, "/etc/docker/daemon.json"),
-        ([*ARGV, "--config-file=/srv/docker.json"], "/srv/docker.json"),
-        ([*ARGV, "--config-file", "/srv/docker.json", "--debug"], "/srv/docker.json"),
-    ],
+    "command", ["/usr/bin/env -S dockerd", "-/usr/bin/dockerd", "@/usr/bin/dockerd docker", '"/sbin/dockerd"']
 )
-def test_config_path(argv, path):
-    assert config_path(argv) == path
+def test_other_ways_to_start_dockerd(command):
+    assert plan(have(units=[("u", f"[Service]\nExecStart={command} -H fd://\n")]), WANT).restart
