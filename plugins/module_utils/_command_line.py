@@ -16,6 +16,8 @@ _SEPARATORS = " \t\n\r"
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " "}
 _ESCAPES.update({character: character for character in "\\\"'"})
 _NUMBER = re.compile(r"x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
+# An even number of backslashes, and the one that continues a line.
+_CONTINUATION = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*")
 # What a backslash may take the meaning from between the double quotes of an environment file.
@@ -24,7 +26,7 @@ _QUOTABLE = '"\\`$'
 
 def words(command):
     """The words of a command, unquoted and unescaped; specifiers and variables as they stand."""
-    found, position = [], 0
+    found, position, command = [], 0, _CONTINUATION.sub(r"\1 ", command)
     while True:
         while command[position : position + 1] and command[position] in _SEPARATORS:
             position += 1

@@ -70,13 +70,14 @@ def carried_out(state, todo):
     )
     if todo.restart:
         target = todo.target
+        pools = {"pools": target["default-address-pools"] or []} if "default-address-pools" in target else {}
         on = bool(target.get("ipv6"))
         subnets = [target["fixed-cidr-v6"]] if on else []
         others = [network for network in state.networks if network["name"] != "bridge"]
         state = have(
             state,
             running_argv=todo.command,
-            info={**(state.info or INFO), "pools": target.get("default-address-pools") or []},
+            info={**INFO, **(state.info or {}), **pools},
             networks=[{**WITHOUT, "ipv6": on, "subnets": subnets}, *others],
             forwarding=dict.fromkeys(state.forwarding, "1") if on else state.forwarding,
             bridge_disabled="0" if on else state.bridge_disabled,
