@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
-INVENTORY = ROOT / "tests/lab/inventory.yml"
+INVENTORY = ROOT / "tests/lab/inventory.py"
 SYSTEM_DIRECTORIES = ("/usr", "/bin", "/lib", "/lib64")
 PING = """\
 import os, socket, struct, sys

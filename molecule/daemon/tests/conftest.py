@@ -1,20 +1,38 @@
 from __future__ import annotations
 
 import pytest
-from hosts import DROP_IN_DIRECTORY, SYSCTL, bridge, dockerd_pid
+from hosts import CONFIG, DROP_IN_DIRECTORY, RECORD_DIRECTORY, SYSCTL, bridge, dockerd_pid
+
+
+@pytest.fixture(name="write")
+def _write(host):
+    def write(path, text):
+        host.check_output("mkdir -p $(dirname %s); printf %%s %s > %s", path, text, path)
+
+    return write
+
+
+@pytest.fixture(name="restart_docker")
+def _restart_docker(host):
+    return lambda: host.check_output(
+        "systemctl daemon-reload; systemctl reset-failed docker.service; systemctl restart docker.service"
+    )
 
 
 @pytest.fixture(name="untouched", autouse=True)
 def _untouched(host):
     """Give the host back as it was before a test."""
-    pid = dockerd_pid(host)
+    pid, defaults = dockerd_pid(host), host.file("/etc/default/docker").content_string
     yield
-    host.check_output("rm -rf %s %s /etc/docker/daemon.json; systemctl daemon-reload", DROP_IN_DIRECTORY, SYSCTL)
-    host.check_output("docker ps --all --quiet | xargs --no-run-if-empty docker rm --force")
+    host.check_output("rm -rf %s %s %s %s", DROP_IN_DIRECTORY, SYSCTL, RECORD_DIRECTORY, CONFIG)
+    host.check_output("printf %%s %s > /etc/default/docker; systemctl daemon-reload", defaults)
+    host.check_output(
+        "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force; docker network prune --force"
+    )
     if dockerd_pid(host) != pid:
         host.check_output(
-            "echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra; echo 0 > /proc/sys/net/ipv6/conf/all/forwarding;"
+            "echo 0 > /proc/sys/net/ipv6/conf/all/forwarding; echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra;"
             " systemctl reset-failed docker.service; systemctl restart docker.service;"
-            " ip -6 address flush dev docker0 scope global"
+            " echo 1 > /proc/sys/net/ipv6/conf/docker0/disable_ipv6; ip6tables -P FORWARD ACCEPT"
         )
     assert bridge(host) == (False, [])

@@ -1,11 +1,27 @@
-"""docker_ipv6_daemon where it must refuse before anything is changed; what it reads is the same on every engine."""
+"""docker_ipv6_daemon where it must refuse before anything is changed."""
 
 from __future__ import annotations
 
 import pytest
-from hosts import DROP_IN, DROP_IN_DIRECTORY, dockerd_pid, snapshot
+from hosts import CONFIG, DROP_IN, DROP_IN_DIRECTORY, dockerd_pid, snapshot
 
-testinfra_hosts = ["ansible://trixie"]
+testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
+PREFIX = "fd00:6::/64"
+OPTIONS = "/etc/default/docker"
+
+
+@pytest.fixture(name="refused")
+def _refused(host, run_module):
+    """A function that runs the module, which must refuse and leave everything as it is; its message."""
+
+    def refused(**options):
+        before, pid = snapshot(host), dockerd_pid(host)
+        result = run_module("docker_ipv6_daemon", **options)
+        assert result["failed"]
+        assert (snapshot(host), dockerd_pid(host)) == (before, pid)
+        return result["msg"]
+
+    return refused
 
 
 @pytest.mark.parametrize(
@@ -17,33 +33,124 @@ testinfra_hosts = ["ansible://trixie"]
         ("fd00::/16", "/48 to /126"),
     ],
 )
-def test_an_unfit_prefix_is_refused(host, run_module, prefix, cause):
-    before, pid = snapshot(host), dockerd_pid(host)
-    result = run_module("docker_ipv6_daemon", fixed_cidr_v6=prefix)
-    assert result["failed"]
-    assert result["msg"].startswith("Cannot use the prefix")
-    assert cause in result["msg"]
-    assert (snapshot(host), dockerd_pid(host)) == (before, pid)
+def test_an_unfit_prefix(refused, prefix, cause):
+    message = refused(fixed_cidr_v6=prefix)
+    assert message.startswith("Cannot use the prefix")
+    assert cause in message
 
 
-@pytest.mark.parametrize(
-    ("fault", "cause"),
-    [
-        ("printf '{\"ipv6\": false}' > /etc/docker/daemon.json", "/etc/docker/daemon.json already sets ipv6"),
-        ("printf '{\"ipv6\":' > /etc/docker/daemon.json", "/etc/docker/daemon.json is not a JSON object"),
-        (
-            "systemctl cat docker.service | sed -n 's/^ExecStart/[Service]\\nExecStart=\\n&/p' > zzz.conf",
-            f"{DROP_IN_DIRECTORY}/zzz.conf sorts behind {DROP_IN}",
-        ),
-        ("printf '[Service]\\nExecStart=\\nExecStart=/bin/sh -c dockerd\\n' > a.conf", "it starts sh, not dockerd"),
-    ],
-)
-def test_a_configuration_that_would_clash_is_refused(host, run_module, fault, cause):
-    host.check_output(
-        f"mkdir -p /etc/docker {DROP_IN_DIRECTORY}; cd {DROP_IN_DIRECTORY}; {fault}; systemctl daemon-reload"
-    )
-    before, pid = snapshot(host), dockerd_pid(host)
-    result = run_module("docker_ipv6_daemon", fixed_cidr_v6="fd00:6::/64")
-    assert result["failed"]
-    assert cause in result["msg"]
-    assert (snapshot(host), dockerd_pid(host)) == (before, pid)
+COMMAND = "[Service]\nExecStart=\nExecStart="
+FAULTS = [
+    pytest.param(
+        {CONFIG: '{"ipv6": false}'},
+        {"config": "systemd"},
+        f"{CONFIG} already sets ipv6, and dockerd refuses to start",
+        id="key that would be an option too",
+    ),
+    pytest.param(
+        {OPTIONS: "DOCKER_OPTS='--ipv6=false'"},
+        {"config": "daemon_json"},
+        f"Cannot set ipv6 in {CONFIG}: the command line of docker.service already has the option",
+        id="option hidden in an environment file",
+    ),
+    pytest.param(
+        {CONFIG: '{"hosts": ["unix:///run/other.sock"]}'},
+        {},
+        f"{CONFIG} sets hosts, which its command line sets, too",
+        id="dormant clash",
+    ),
+    pytest.param(
+        {OPTIONS: 'DOCKER_OPTS="--debug --label a=b"', CONFIG: '{"debug": true, "labels": ["c=d"]}'},
+        {},
+        f"{CONFIG} sets debug and labels, which its command line sets, too",
+        id="dormant clash with hidden options",
+    ),
+    pytest.param({CONFIG: '{"ipv6":'}, {}, f"{CONFIG} is not a JSON object", id="invalid file"),
+    pytest.param({CONFIG: '{"bip7": "x"}'}, {}, "bip7", id="key that no engine knows"),
+    pytest.param(
+        {CONFIG: '{"ip6tables": true}'}, {}, "takes it only with experimental on", id="ip6tables without experimental"
+    ),
+    pytest.param(
+        {f"{DROP_IN_DIRECTORY}/zzz.conf": f"{COMMAND}/usr/sbin/dockerd -H fd://\n"},
+        {},
+        f"{DROP_IN_DIRECTORY}/zzz.conf sorts behind {DROP_IN}",
+        id="later drop-in",
+    ),
+    pytest.param(
+        {f"{DROP_IN_DIRECTORY}/a.conf": f"{COMMAND}/bin/sh -c dockerd\n"}, {}, "it starts sh, not dockerd", id="wrapper"
+    ),
+    pytest.param(
+        {OPTIONS: "DOCKER_OPTS=--config-file=/srv/gone.json"},
+        {},
+        "--config-file names /srv/gone.json, which does not exist",
+        id="file that is gone",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "options", "cause"), FAULTS)
+def test_a_configuration_that_dockerd_would_not_start_with(host, name, refused, write, files, options, cause):
+    if name == "forky" and "experimental" in cause:
+        # From 27 on it needs no more than this, and works.
+        return
+    for path, text in files.items():
+        write(path, text)
+    host.check_output("systemctl daemon-reload")
+    assert cause in refused(fixed_cidr_v6=PREFIX, **options)
+
+
+def test_an_empty_file_where_the_engine_does_not_take_it(name, refused, run_module, write):
+    write(CONFIG, "")
+    if name == "bullseye":
+        assert "is not a JSON object" in refused(fixed_cidr_v6=PREFIX)
+    else:
+        assert run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)["changed"]
+
+
+def test_a_key_of_newer_engines(name, refused, write):
+    write(CONFIG, '{"firewall-backend": "iptables"}')
+    message = refused(fixed_cidr_v6=PREFIX)
+    assert "firewall-backend" in message
+    assert message.startswith("Cannot restart dockerd")
+
+
+def test_live_restore_with_running_containers(host, refused, run_container, write, restart_docker):
+    write(CONFIG, '{"live-restore": true}')
+    restart_docker()
+    container = run_container("--detach", "import time; time.sleep(3600)").stdout.strip()
+    assert "live-restore is on and containers are running" in refused(fixed_cidr_v6=PREFIX)
+    assert host.check_output("docker inspect --format '{{.State.Running}}' %s", container) == "true"
+
+
+def test_a_container_that_would_be_removed(host, refused, run_container):
+    container = run_container("--detach --rm --name job", "import time; time.sleep(3600)").stdout.strip()
+    assert "it would remove the running container job" in refused(fixed_cidr_v6=PREFIX)
+    assert host.check_output("docker ps --quiet --no-trunc") == container
+
+
+def test_a_unit_that_is_not_there(host, run_module, refused):
+    unit = host.check_output("systemctl show --value --property FragmentPath docker.service")
+    host.check_output("mv %s /srv/docker.service; systemctl daemon-reload", unit)
+    try:
+        assert "Install Docker as a package that systemd starts" in refused(fixed_cidr_v6=PREFIX)
+        problems = run_module("docker_ipv6_info")["problems"]
+        assert len(problems) == 1
+        assert "systemd says" in problems[0]
+    finally:
+        host.check_output("mv /srv/docker.service %s; systemctl daemon-reload", unit)
+
+
+def test_everything_in_the_way_is_told_at_once(host, run_module, write):
+    write(CONFIG, '{"hosts": ["unix:///run/other.sock"]}')
+    write(f"{DROP_IN_DIRECTORY}/zzz.conf", f"{COMMAND}/usr/sbin/dockerd -H fd://\n")
+    host.check_output("systemctl daemon-reload")
+    before = snapshot(host)
+    info = run_module("docker_ipv6_info")
+    assert not info["changed"]
+    assert [problem.partition(":")[0] for problem in info["problems"]] == [
+        "Cannot extend docker.service",
+        "Cannot restart dockerd",
+    ]
+    assert info["unit"]["exec_start"] == "/usr/sbin/dockerd -H fd://"
+    assert info["engine"]["version"] in host.check_output("docker version")
+    assert snapshot(host) == before
