@@ -18,30 +18,39 @@ _ESCAPES.update({character: character for character in "\\\"'"})
 _NUMBER = re.compile(r"x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})")
 # An even number of backslashes, and the one that continues a line.
 _CONTINUATION = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")
+# By itself, as a bare one would begin another command.
+_SEMICOLON = re.compile(r"\\;(?=[ \t\n\r]|$)")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*")
 # What a backslash may take the meaning from between the double quotes of an environment file.
 _QUOTABLE = '"\\`$'
 
 
-def words(command):
-    """The words of a command, unquoted and unescaped; specifiers and variables as they stand."""
+def words(command, escape=None):
+    """The words of a command, unquoted and unescaped; specifiers and variables as they stand.
+
+    :param escape: what tells the meaning of a backslash, :func:`_escape` where it is left out.
+    """
     found, position, command = [], 0, _CONTINUATION.sub(r"\1 ", command)
     while True:
         while command[position : position + 1] and command[position] in _SEPARATORS:
             position += 1
         if position == len(command):
             return found
-        word, position = _word(command, position)
+        escaped_semicolon = _SEMICOLON.match(command, position)
+        if escaped_semicolon:
+            word, position = ";", escaped_semicolon.end()
+        else:
+            word, position = _word(command, position, escape or _escape)
         found.append(word)
 
 
-def _word(text, position):
+def _word(text, position, escape):
     word, quote = "", None
     while position < len(text):
         character = text[position]
         if character == "\\":
-            value, position = _escape(text, position + 1)
+            value, position = escape(text, position + 1)
             word += value
             continue
         if quote is None and character in _SEPARATORS:
@@ -66,6 +75,11 @@ def _escape(text, position):
     return _ESCAPES.get(character, "\\" + character), position + len(character)
 
 
+def _literally(text, position):
+    """In the value of a variable a backslash stands for the character behind it."""
+    return text[position : position + 1], position + 1
+
+
 def started(command, environment):
     """The program that an ``ExecStart=`` command starts, and its arguments."""
     found = words(command)
@@ -86,7 +100,7 @@ def expand(arguments, environment):
     expanded = []
     for argument in arguments:
         if argument.startswith("$") and argument[1:2] not in ("{", "$"):
-            expanded += words(environment.get(argument[1:], ""))
+            expanded += words(environment.get(argument[1:], ""), _literally)
         else:
             expanded.append(_VARIABLE.sub(lambda found: environment.get(found[1], "") if found[1] else "$", argument))
     return expanded

@@ -24,15 +24,18 @@ def _untouched(host):
     """Give the host back as it was before a test."""
     pid, defaults = dockerd_pid(host), host.file("/etc/default/docker").content_string
     yield
+    host.check_output("systemctl start docker.service")
     host.check_output("rm -rf %s %s %s %s", DROP_IN_DIRECTORY, SYSCTL, RECORD_DIRECTORY, CONFIG)
     host.check_output("printf %%s %s > /etc/default/docker; systemctl daemon-reload", defaults)
     host.check_output(
         "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force; docker network prune --force"
     )
     if dockerd_pid(host) != pid:
+        # The first start without IPv6 brings the stored bridge up once more, and forwards.
         host.check_output(
-            "echo 0 > /proc/sys/net/ipv6/conf/all/forwarding; echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra;"
-            " systemctl reset-failed docker.service; systemctl restart docker.service;"
-            " echo 1 > /proc/sys/net/ipv6/conf/docker0/disable_ipv6; ip6tables -P FORWARD ACCEPT"
+            "systemctl reset-failed docker.service; systemctl restart docker.service;"
+            " echo 1 > /proc/sys/net/ipv6/conf/docker0/disable_ipv6; ip6tables -P FORWARD ACCEPT;"
+            " echo 0 > /proc/sys/net/ipv6/conf/all/forwarding; echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra"
         )
+        host.check_output("timeout 20 sh -c 'until ip -6 route show default | grep -q ra; do sleep 0.2; done'")
     assert bridge(host) == (False, [])

@@ -130,14 +130,17 @@ def test_a_container_that_would_be_removed(host, refused, run_container):
 
 def test_a_unit_that_is_not_there(host, run_module, refused):
     unit = host.check_output("systemctl show --value --property FragmentPath docker.service")
-    host.check_output("mv %s /srv/docker.service; systemctl daemon-reload", unit)
+    # An init script, where there is one, would become a unit of that name.
+    move = "mv %s /srv/docker.service; if [ -e /etc/init.d/docker ]; then mv /etc/init.d/docker /srv/init; fi"
+    host.check_output(f"{move}; systemctl daemon-reload", unit)
     try:
         assert "Install Docker as a package that systemd starts" in refused(fixed_cidr_v6=PREFIX)
         problems = run_module("docker_ipv6_info")["problems"]
         assert len(problems) == 1
         assert "systemd says" in problems[0]
     finally:
-        host.check_output("mv /srv/docker.service %s; systemctl daemon-reload", unit)
+        back = "mv /srv/docker.service %s; if [ -e /srv/init ]; then mv /srv/init /etc/init.d/docker; fi"
+        host.check_output(f"{back}; systemctl daemon-reload", unit)
 
 
 def test_everything_in_the_way_is_told_at_once(host, run_module, write):

@@ -8,11 +8,6 @@ from hosts import CONFIG, DROP_IN, DROP_IN_DIRECTORY, bridge, dockerd_pid, snaps
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 PREFIX = "fd00:6::/64"
 SLEEP = "import time; time.sleep(3600)"
-KILL_AT_RESTART = """\
-until [ -e /run/v6ops-docker-stopped.json ]; do :; done
-for process in /proc/[0-9]*; do
-    grep -qs "[A]nsiballZ_docker_ipv6_daemon" $process/cmdline && kill -KILL ${process#/proc/}
-done"""
 
 
 @pytest.fixture(name="doomed")
@@ -104,16 +99,6 @@ def test_containers_that_ran_run_again_whatever_becomes_of_one(host, run_module,
     assert result["started_containers"] == ["slow", "paused"]
     states = host.check_output("docker ps --all --no-trunc --format '{{.ID}} {{.State}}'").splitlines()
     assert set(states) == {f"{lost} exited", f"{slow} running", f"{paused} paused", f"{stopped} exited"}
-
-
-def test_containers_that_a_killed_run_stopped_run_again(host, run_module, run_container):
-    container = run_container("--detach --name db --stop-timeout 4", SLEEP).stdout.strip()
-    host.check_output(f"sh -c '{KILL_AT_RESTART}' >/dev/null 2>&1 &")
-    assert run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)["failed"]
-    result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX)
-    assert result["started_containers"] == ["db"]
-    assert host.check_output("docker ps --quiet --no-trunc") == container
-    assert bridge(host) == (True, [PREFIX])
 
 
 def test_docker_that_does_not_run_is_not_touched(host, run_module):

@@ -121,8 +121,8 @@ print(json.dumps([
 """
 
 
-@pytest.fixture(name="on_host")
-def _on_host(host):
+@pytest.fixture(name="ask_systemd")
+def _ask_systemd(host):
     """A function that gives cases to a script on the host, and returns what it prints."""
 
     def run(cases, script):
@@ -153,11 +153,11 @@ def random_files(rng):
     if rng.random() < 0.5:
         return {"": f"{head}ExecStart={command}\n"}
     lines = ["[Service]", rng.choice(["ExecStart=", "  ExecStart = ", "ExecStart=\t"])]
-    lines += rng.sample(["LimitNOFILE=9", "; c", "", "ExecStartPre=/bin/true"], 2) + [f"ExecStart={command}"]
+    lines += [*rng.sample(["LimitNOFILE=9", "; c", "", "ExecStartPre=/bin/true"], 2), f"ExecStart={command}"]
     return {"": f"{head}ExecStart={random_command(rng)}\n", ".d/override.conf": "\n".join(lines)}
 
 
-def test_a_command_line_differs_by_our_flags_alone(on_host):
+def test_a_command_line_differs_by_our_flags_alone(ask_systemd):
     rng = random.Random(SEED)
     cases, commands = [], []
     for __ in range(CASES):
@@ -166,7 +166,7 @@ def test_a_command_line_differs_by_our_flags_alone(on_host):
         commands.append(effective[-1] if effective else "/bin/true")
         cases.append({"files": files, "drop_in": extend_exec_start(commands[-1], FLAGS)})
     valid = 0
-    for case, command, before, after in zip(cases, commands, *on_host(cases, RUN), strict=True):
+    for case, command, before, after in zip(cases, commands, *ask_systemd(cases, RUN), strict=True):
         if not before:
             # systemd does not take it; with our flags it must not take it for something else.
             assert not after, case
@@ -204,14 +204,14 @@ def random_environment(rng):
     return rng.choice(["\n", "\n\n", "\n# comment\n", "\n; comment\n"]).join(lines) + rng.choice(["", "\n"])
 
 
-def test_variables_are_what_a_service_is_started_with(on_host):
+def test_variables_are_what_a_service_is_started_with(ask_systemd):
     rng = random.Random(SEED)
     atoms = ["$A", "${A}", "x${B}y", "$B", "$$A", "x$A", "'$A'", '"${C}"', "$C", "plain", "${D}", "$D", "'a b'"]
     cases = [
         {"environment": random_environment(rng), "command": " ".join(rng.choice(atoms) for __ in range(4))}
         for __ in range(CASES // 4)
     ]
-    for case, out in zip(cases, on_host(cases, START), strict=True):
+    for case, out in zip(cases, ask_systemd(cases, START), strict=True):
         environment = {"B": "from-unit", **parse_environment_file(case["environment"])}
         expected = started(f"/usr/bin/printf {case['command']}", environment)[1:]
         # printf without an argument prints its format once.
