@@ -16,6 +16,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._options import (
     BUILT_IN_POOLS,
     IPV6_BY_DEFAULT,
     as_flags,
+    forwards_first,
     has_default_ipv6,
     masquerades,
     pools_with,
@@ -26,8 +27,14 @@ from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DRO
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE, spell_record
 from ansible_collections.v6ops.docker.plugins.module_utils._state import base as base_of
 from ansible_collections.v6ops.docker.plugins.module_utils._state import undoing
+from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import (
+    FORWARDING,
+    SYSCTL_FILE,
+    ours,
+    protecting,
+    spell,
+)
 from ansible_collections.v6ops.docker.plugins.module_utils._unit import extend_exec_start
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE, sysctl_file
 
 
 class FileChange(NamedTuple):
@@ -54,7 +61,9 @@ class Plan(NamedTuple):
     """What to do, in this order.
 
     :param files: the :class:`FileChange` of each file that differs, the record of what was found among them.
-    :param accept_ra: interfaces that get ``accept_ra=2``.
+    :param accept_ra: interfaces that get ``accept_ra=2``, ``default`` among them.
+    :param forward: whether the host has to forward before dockerd starts.
+    :param keep_routes: whether default routes from router advertisements have to live on.
     :param reload: whether systemd has to read its units again.
     :param flags: what the command line of docker.service ends with then; empty where it is left alone.
     :param stop: whether containers have to be stopped first, as live-restore would swallow the change.
@@ -71,6 +80,8 @@ class Plan(NamedTuple):
 
     files: list
     accept_ra: list
+    forward: bool
+    keep_routes: bool
     reload: bool
     flags: list
     stop: bool
@@ -94,6 +105,7 @@ class Plan(NamedTuple):
             or self.start
             or self.giving_back != GivingBack()
             or self.last_files
+            or self.directories
         )
 
 
@@ -159,6 +171,7 @@ def findings(have, want):
     wanted, to_flags, __, target = _aims(have, want, base)
     if want.state == "present":
         found += _preflight.of_forced_place(have, want, base, wanted)
+        found += _preflight.of_sysctl(have, _settings_of_kernel(have, target))
     if to_flags:
         found += _preflight.of_later_drop_ins(have)
     if not is_shown(have, target, _keys(have, wanted)):
@@ -198,10 +211,10 @@ def plan(have, want):
         FileChange(have.config_file.path, have.config_file.text, config),
         FileChange(DROP_IN, have.drop_in, drop_in),
     ]
-    endangered, giving_back, last_files = [], GivingBack(), []
+    endangered, giving_back, last_files, directories = [], GivingBack(), [], []
     if want.state == "present":
         endangered = have.endangered
-        protection = FileChange(SYSCTL_FILE, have.sysctl, sysctl_file(have.sysctl, endangered))
+        protection = FileChange(SYSCTL_FILE, have.sysctl, spell(_settings_of_kernel(have, target)))
         files = _differing_files([protection, *files])
         if files or endangered:
             files = _differing_files([_record_change(have, _extended_record(have, config, wanted)), *files])
@@ -210,10 +223,16 @@ def plan(have, want):
         if not (pending or keeps_forwarding(have, target)):
             giving_back = _giving_back(have)
             last_files = _differing_files([FileChange(SYSCTL_FILE, have.sysctl, None), _record_change(have, None)])
+            if have.record:
+                directories = have.record["missing_directories"]
+        if have.leftover:
+            directories = [have.leftover]
     loaded = have.argv[-len(flags) :] == flags
     return Plan(
         files=files,
         accept_ra=endangered,
+        forward=restart and want.state == "present" and forwards_first(have.version, target),
+        keep_routes=want.protect_uplinks,
         reload=drop_in != have.drop_in or (drop_in is not None and not loaded),
         flags=flags,
         stop=restart and _preflight.is_swallowed(have),
@@ -221,12 +240,18 @@ def plan(have, want):
         target={key: target.get(key) for key in _keys(have, wanted)},
         giving_back=giving_back,
         last_files=last_files,
-        directories=have.record["missing_directories"] if have.record and last_files else [],
+        directories=directories,
         start=have.stopped,
         pending=pending,
         command=[*base.arguments, *flags],
         config=config,
     )
+
+
+def _settings_of_kernel(have, target):
+    """What our sysctl.d file holds: what it has, what is endangered, and forwarding where dockerd needs it to start."""
+    settings = {**ours(have.sysctl), **protecting(have.endangered)}
+    return {**settings, **FORWARDING} if forwards_first(have.version, target) else settings
 
 
 def edit_config(have, base, to_file):

@@ -75,6 +75,11 @@ def has_default_ipv6(version):
     return release(version) >= (27, 0)
 
 
+def forwards_first(version, settings):
+    """Whether the engine refuses to start as long as the host does not forward: 29 with its nftables backend."""
+    return release(version) >= (29, 0) and settings.get("firewall-backend") == "nftables"
+
+
 def has_validate(version):
     return release(version) >= (23, 0)
 

@@ -21,6 +21,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._options import (
     same,
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import refuse_overlap, refuse_pool, refuse_size
+from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import SYSCTL_FILE, overruled
 from ansible_collections.v6ops.docker.plugins.module_utils._unit import exec_starts
 
 # Sorts behind override.conf, the name that 'systemctl edit' uses, so that ours is not silently overruled.
@@ -179,4 +180,12 @@ def of_containers(have):
             f"Cannot restart dockerd: it would remove the running container{'s'[: len(lost) - 1]} {', '.join(lost)}, "
             "which 'docker run --rm' started.",
             "Stop what is not needed, or wait for its end, then run again.",
+        )
+
+
+def of_sysctl(have, settings):
+    for path, key, value in overruled(have.sysctl_files, settings):
+        yield Refusal(
+            f"Cannot protect the default route: {path} sets {key} to {value} at every boot, after {SYSCTL_FILE}.",
+            f"Set it to {settings[key]} there, or remove it.",
         )

@@ -55,14 +55,16 @@ class Have:
     :param networks: as :meth:`_engine.Engine.networks` tells them.
     :param containers: those that a restart stops, as :meth:`_engine.Engine.running_containers` tells them.
     :param stopped: those that an earlier run, which was cut off, had to start again.
+    :param sysctl_files: as :func:`_sysctl.ordered_files` tells them, where there is something to protect.
     :param in_use: as :func:`_uplink.networks_in_use` tells it, without the interfaces of docker.
-    :param endangered: interfaces that would lose their router once the host forwards.
+    :param endangered: interfaces that would lose their router once the host forwards; ``default`` for those to come.
     :param accept_ra: ``accept_ra`` of every interface.
     :param forwarding: ``forwarding`` of every interface, ``all`` and ``default`` included.
     :param forward_policy: the policy of the IPv6 chain FORWARD, or None.
     :param bridge_disabled: ``disable_ipv6`` of the default bridge's interface, or None.
     :param missing_directories: those for files of ours that are not there yet.
     :param record: as :func:`_record.read_record` tells it.
+    :param leftover: an empty directory of ours that a killed run has left, or None.
     """
 
     version: str
@@ -78,6 +80,7 @@ class Have:
     networks: list = field(default_factory=list)
     containers: list = field(default_factory=list)
     stopped: list = field(default_factory=list)
+    sysctl_files: list = field(default_factory=list)
     in_use: list = field(default_factory=list)
     endangered: list = field(default_factory=list)
     accept_ra: dict = field(default_factory=dict)
@@ -86,6 +89,7 @@ class Have:
     bridge_disabled: str | None = None
     missing_directories: list = field(default_factory=list)
     record: dict | None = None
+    leftover: str | None = None
 
     @property
     def bridge(self):
@@ -118,6 +122,7 @@ class Want:
     config: str = "auto"
     restart: str = "if_needed"
     live_restore: str = "fail"
+    protect_uplinks: bool = True
 
 
 class Base(NamedTuple):

@@ -11,7 +11,7 @@ import os
 from ansible_collections.v6ops.docker.plugins.module_utils._command_line import expand
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
+from ansible_collections.v6ops.docker.plugins.module_utils._files import STATE_DIRECTORY, read_text
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import (
     forward_policy,
     forwarding,
@@ -20,8 +20,8 @@ from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import (
 from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE, read_record, read_stopped
 from ansible_collections.v6ops.docker.plugins.module_utils._state import ConfigFile, Have, config_path
+from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import SYSCTL_FILE, ordered_files
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import (
-    SYSCTL_FILE,
     accept_ra,
     endangered_interfaces,
     networks_in_use,
@@ -49,6 +49,7 @@ def look(module, service, protect_uplinks=True, blind=False):
     bridges = {network["interface"] for network in networks} | {DEFAULT_INTERFACE}
     bridge = next((network["interface"] for network in networks if network["name"] == "bridge"), DEFAULT_INTERFACE)
     config_file = _config_file(config_path(expand(service.argv, service.environment)))
+    endangered = endangered_interfaces(bridges, blind) if protect_uplinks else []
     return engine, Have(
         version=info["version"] if info else _program_version(module, service),
         argv=service.argv,
@@ -63,13 +64,15 @@ def look(module, service, protect_uplinks=True, blind=False):
         networks=networks,
         stopped=read_stopped(),
         in_use=[] if blind else networks_in_use(except_interfaces=bridges),
-        endangered=endangered_interfaces() if protect_uplinks else [],
+        endangered=endangered,
+        sysctl_files=ordered_files(module) if endangered else [],
         accept_ra=accept_ra(),
         forwarding=forwarding(),
         forward_policy=forward_policy(module),
         bridge_disabled=read_switch(bridge, "disable_ipv6"),
         missing_directories=_missing(SYSCTL_FILE, config_file.path, DROP_IN, RECORD_FILE),
         record=record,
+        leftover=STATE_DIRECTORY if os.path.isdir(STATE_DIRECTORY) and not os.listdir(STATE_DIRECTORY) else None,
     )
 
 

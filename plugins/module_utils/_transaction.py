@@ -9,6 +9,12 @@ from __future__ import annotations
 import json
 import time
 
+from ansible_collections.v6ops.docker.plugins.module_utils._advertised import (
+    advertised_routes,
+    await_renewal,
+    is_alive,
+    solicit,
+)
 from ansible_collections.v6ops.docker.plugins.module_utils._daemon import shows_bridge, shows_pools
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
@@ -21,6 +27,9 @@ from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import (
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._record import STOPPED_FILE
+
+# Seconds: routers answer a solicitation within 0.5 s (RFC 4861, section 6.2.6), and may lose one or two.
+ANSWER_WITHIN, RENEWAL_WITHIN = 1, 13
 
 
 class Transaction:
@@ -38,6 +47,7 @@ class Transaction:
         self.containers = plan.start + [one for one in have.containers if one not in plan.start]
         self.timeout = timeout
         self.restarted = False
+        self.routes, self.silent = {}, set()
 
     def carry_out(self):
         """Apply the plan, prove it, and start the containers again that it stopped.
@@ -46,9 +56,11 @@ class Transaction:
         :raises Refusal: when the engine does not show the result; the host is then as before and dockerd runs again.
         """
         try:
+            self._ask_routers()
             self._apply()
             bridge = self._prove() if self.plan.restart else self.have.bridge
             self._give_back()
+            self._prove_routes()
         except BaseException as error:
             outcome = self._roll_back(str(error))
             if isinstance(error, Refusal):
@@ -56,12 +68,37 @@ class Transaction:
             raise
         return bridge, self._start_containers()
 
+    def _ask_routers(self):
+        """Which default routes have to live on, and which of their routers answer when they are asked."""
+        if self.plan.keep_routes:
+            routes = {route: end for route, end in advertised_routes().items() if is_alive(end)}
+            self.silent = await_renewal(routes, ANSWER_WITHIN)
+            now = advertised_routes()
+            self.routes = {route: now.get(route, end) for route, end in routes.items()}
+
+    def _prove_routes(self):
+        """Every default route is there and renewed; that of a router which does not answer has to be there."""
+        answering = {route: end for route, end in self.routes.items() if route not in self.silent}
+        now = advertised_routes() if self.routes else {}
+        lost = {route for route in self.silent if route not in now or not is_alive(now[route])}
+        lost |= await_renewal(answering, RENEWAL_WITHIN)
+        if lost:
+            raise Refusal(
+                f"Cannot let the host forward IPv6: it would lose {' and '.join(map(str, sorted(lost)))}, "
+                f"which was not renewed within {RENEWAL_WITHIN} s.",
+                "",
+            )
+
     def _apply(self):
         known = self.service.complaints() if self.plan.reload else set()
         for change in self.plan.files:
             write_text(self.module, change.path, change.after)
         for interface in self.plan.accept_ra:
             write_switch(interface, "accept_ra", 2)
+            if interface != "default":
+                solicit(interface)
+        if self.plan.forward:
+            write_switch("all", "forwarding", 1)
         if self.plan.reload:
             self.service.reload()
             self._refuse_drop_in(known)
@@ -115,6 +152,8 @@ class Transaction:
         restore(values.forwarding, values.accept_ra)
         restore_forward_policy(self.module, values.forward_policy)
         for change in self.plan.last_files:
+            # The record goes last, as it knows the directories, too.
+            remove_empty(self.plan.directories)
             write_text(self.module, change.path, change.after)
         remove_empty(self.plan.directories)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import socket
 
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import CONF, read_switch
@@ -20,8 +19,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import CO
 # Default routes come in pieces too, such as ::/1 and 8000::/1 of a VPN, or 2000::/3.
 LONGEST_DEFAULT = 3
 RT_TABLE_MAIN, RTN_UNICAST = 254, 1  # linux/rtnetlink.h
-SYSCTL_FILE = "/etc/sysctl.d/90-v6ops-docker.conf"
-_SYSCTL_HEADER = "# Written by v6ops.docker.docker_ipv6_daemon: take router advertisements while the host forwards.\n"
+IFA_F_PERMANENT = 0x80  # linux/if_addr.h
 
 
 def networks_in_use(except_interfaces):
@@ -70,26 +68,43 @@ def _addresses(netlink):
 
 
 def accept_ra():
-    """``accept_ra`` of every interface."""
-    return {name: read_switch(name, "accept_ra") for name in os.listdir(CONF) if name not in ("all", "default", "lo")}
+    """``accept_ra`` of every interface, and of those to come (``default``)."""
+    return {name: read_switch(name, "accept_ra") for name in os.listdir(CONF) if name not in ("all", "lo")}
 
 
-def endangered_interfaces():
-    """Interfaces that take router advertisements only as long as they do not forward; ports of a bridge take none."""
+def endangered_interfaces(except_interfaces, blind=False):
+    """Interfaces that take router advertisements only as long as they do not forward, ``default`` among them.
+
+    Ports of a bridge take none. One that forwards already, and so takes none, is meant to be a router unless it shows
+    that it lived on them: by an address with a lifetime, or as the host has no default route at all.
+
+    :param blind: the library that shows addresses and routes is missing.
+    """
+    lost = {} if blind else _configured_by_routers()
     return sorted(
         name
         for name, value in accept_ra().items()
-        if value == "1"
-        and read_switch(name, "forwarding") == "0"
-        and not os.path.exists(f"/sys/class/net/{name}/brport")
+        if value == "1" and name not in except_interfaces and (name == "default" or _is_endangered(name, lost))
     )
 
 
-def sysctl_file(text, interfaces):
-    """The text of our sysctl.d file, for the interfaces that it has already and more; None without any.
+def _is_endangered(name, lost):
+    return (
+        read_switch(name, "disable_ipv6") != "1"
+        and not os.path.exists(f"/sys/class/net/{name}/brport")
+        and (read_switch(name, "forwarding") == "0" or name in lost)
+    )
 
-    Keys are spelt with slashes, as the names of interfaces may have dots (sysctl.d(5)).
-    """
-    names = sorted({*re.findall(r"^net/ipv6/conf/(\S+)/accept_ra = 2$", text or "", re.MULTILINE), *interfaces})
-    lines = [f"net/ipv6/conf/{name}/accept_ra = 2\n" for name in names]
-    return _SYSCTL_HEADER + "".join(lines) if lines else None
+
+def _configured_by_routers():
+    """The interfaces with an address of a lifetime; every one where the host has no default route."""
+    from pyroute2 import IPRoute
+
+    everything = not has_default_route()
+    with IPRoute() as netlink:
+        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in netlink.get_links()}
+        return {
+            names.get(address["index"])
+            for address in _addresses(netlink)
+            if not address["flags"] & IFA_F_PERMANENT or everything
+        }

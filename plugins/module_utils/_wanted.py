@@ -19,7 +19,9 @@ WANTED_OPTIONS = {
     "config": {"type": "str", "choices": ["auto", "systemd", "daemon_json"], "default": "auto"},
     "restart": {"type": "str", "choices": ["if_needed", "never"], "default": "if_needed"},
     "live_restore": {"type": "str", "choices": ["fail", "defer", "stop_containers"], "default": "fail"},
+    "protect_uplinks": {"type": "bool", "default": True},
 }
+AS_THEY_ARE = ("state", "default_networks", "ip6tables", "config", "restart", "live_restore", "protect_uplinks")
 
 
 def wanted(parameters):
@@ -33,8 +35,5 @@ def wanted(parameters):
         prefix=parse_prefix(requested) if requested else host_prefix(),
         pool=own_pool if parameters["user_networks"] else None,
         pool_is_asked_for=bool(pool),
-        **{
-            key: parameters[key]
-            for key in ("state", "default_networks", "ip6tables", "config", "restart", "live_restore")
-        },
+        **{key: parameters[key] for key in AS_THEY_ARE},
     )

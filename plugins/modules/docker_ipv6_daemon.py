@@ -220,9 +220,9 @@ from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DRO
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE
 from ansible_collections.v6ops.docker.plugins.module_utils._state import engine_facts, networks_without_ipv6
 from ansible_collections.v6ops.docker.plugins.module_utils._survey import look
+from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import SYSCTL_FILE
 from ansible_collections.v6ops.docker.plugins.module_utils._systemd import Service
 from ansible_collections.v6ops.docker.plugins.module_utils._transaction import Transaction
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE
 from ansible_collections.v6ops.docker.plugins.module_utils._validation import validate
 from ansible_collections.v6ops.docker.plugins.module_utils._wanted import WANTED_OPTIONS, wanted
 
@@ -271,7 +271,6 @@ def main():
     module = AnsibleModule(
         argument_spec={
             **WANTED_OPTIONS,
-            "protect_uplinks": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 60},
         },
         supports_check_mode=True,
@@ -285,7 +284,7 @@ def main():
         want = wanted(module.params)
         service = Service(module.run_command, "docker.service")
         reread = read_units_again(module, service)
-        engine, have = look(module, service, module.params["protect_uplinks"], blind=bool(missing))
+        engine, have = look(module, service, want.protect_uplinks, blind=bool(missing))
         todo, have = make_plan(module, engine, have, want)
         bridge = have.bridge
         if todo.changed and not module.check_mode:

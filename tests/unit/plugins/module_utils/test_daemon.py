@@ -12,7 +12,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._options import BUILT
 from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE
 from ansible_collections.v6ops.docker.plugins.module_utils._state import ConfigFile, Have, Want
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import SYSCTL_FILE
+from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import SYSCTL_FILE
 
 PREFIX = ipaddress.ip_network("fd00:1::/64")
 WANT = Want(prefix=PREFIX, pool=ipaddress.ip_network("fd00:1::/48"))
@@ -232,7 +232,7 @@ def test_a_new_vendor_command_is_followed_without_a_restart():
 def test_an_interface_more_is_added_to_the_others():
     state = have(done(), endangered=["eth0.100"])
     todo = plan(state, WANT)
-    assert texts(todo)[SYSCTL_FILE] == state.sysctl + "net/ipv6/conf/eth0.100/accept_ra = 2\n"
+    assert texts(todo)[SYSCTL_FILE] == state.sysctl.replace("net/", "net/ipv6/conf/eth0.100/accept_ra = 2\nnet/")
     assert not todo.restart
 
 
