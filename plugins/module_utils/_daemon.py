@@ -356,8 +356,13 @@ def _extended_record(have, config, wanted):
         **record,
         "config_file": {**record["config_file"], "after": config},
         "settings": sorted({*record["settings"], *wanted}),
-        "accept_ra": {**dict.fromkeys(have.endangered, "1"), **record["accept_ra"]},
+        "accept_ra": {**_accept_ra_to_give_back(have), **record["accept_ra"]},
     }
+
+
+def _accept_ra_to_give_back(have):
+    """That of interfaces which take advertisements with it: one that forwarded before has lost its route by it."""
+    return {name: "1" for name in have.endangered if name == "default" or have.forwarding.get(name) == "0"}
 
 
 def _record_change(have, record):

@@ -236,6 +236,12 @@ def test_an_interface_more_is_added_to_the_others():
     assert not todo.restart
 
 
+def test_an_interface_that_had_lost_its_route_is_not_given_back_to_that():
+    forwarding = {"all": "1", "default": "1", "eth0": "1"}
+    state = done(have(endangered=["default", "eth0"], forwarding=forwarding, accept_ra={"default": "1", "eth0": "1"}))
+    assert plan(state, want(state="absent")).giving_back.accept_ra == {"default": "1"}
+
+
 def test_a_damaged_sysctl_file_is_written_anew():
     todo = plan(have(done(), sysctl="net/ipv6/conf/eth0/acc", endangered=["eth0"]), WANT)
     assert texts(todo)[SYSCTL_FILE].endswith("\nnet/ipv6/conf/eth0/accept_ra = 2\n")
