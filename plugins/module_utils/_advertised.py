@@ -97,4 +97,4 @@ def await_renewal(routes, timeout):
 
 def _is_later(before, now):
     # A lifetime of zero, at the very end, reads like none.
-    return before is None or (now is not None and now > before + 0.1)
+    return before is None or (now is not None and now > before + 0.05)

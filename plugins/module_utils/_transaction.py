@@ -69,19 +69,16 @@ class Transaction:
         return bridge, self._start_containers()
 
     def _ask_routers(self):
-        """Which default routes have to live on, and which of their routers answer when they are asked."""
+        """Which default routes have to live on, and which of their routers do not answer when they are asked."""
         if self.plan.keep_routes:
-            routes = {route: end for route, end in advertised_routes().items() if is_alive(end)}
-            self.silent = await_renewal(routes, ANSWER_WITHIN)
-            now = advertised_routes()
-            self.routes = {route: now.get(route, end) for route, end in routes.items()}
+            self.routes = {route: end for route, end in advertised_routes().items() if is_alive(end)}
+            self.silent = await_renewal(self.routes, ANSWER_WITHIN)
 
     def _prove_routes(self):
-        """Every default route is there and renewed; that of a router which does not answer has to be there."""
-        answering = {route: end for route, end in self.routes.items() if route not in self.silent}
+        """Every default route is there and renewed once more; where the router does not answer, it is there."""
         now = advertised_routes() if self.routes else {}
-        lost = {route for route in self.silent if route not in now or not is_alive(now[route])}
-        lost |= await_renewal(answering, RENEWAL_WITHIN)
+        lost = {route for route in self.routes if route not in now or not is_alive(now[route])}
+        lost |= await_renewal({route: now[route] for route in set(self.routes) - lost - self.silent}, RENEWAL_WITHIN)
         if lost:
             raise Refusal(
                 f"Cannot let the host forward IPv6: it would lose {' and '.join(map(str, sorted(lost)))}, "

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 LAB = os.environ.get("LAB", "v6ops-lab")
 INTERNET = "2001:db8:dead::1"
+LIFETIME = 12  # seconds, of the router's advertisements
 WATCH = (Path(__file__).parent / "watch.py").read_text(encoding="utf-8")
 
 

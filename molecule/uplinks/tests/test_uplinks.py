@@ -7,10 +7,9 @@ import subprocess
 import time
 
 import pytest
-from conftest import INTERNET, LAB
+from conftest import INTERNET, LAB, LIFETIME
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
-LIFETIME = 12  # seconds, of the router's advertisements
 OVER_SSH = """\
 import os, select, socket, sys
 far = socket.socket(socket.AF_INET6)
