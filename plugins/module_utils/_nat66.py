@@ -108,7 +108,7 @@ def nat_rules(chain, sources, target, destinations=(), out_interfaces=()):
     :param destinations: where to; anywhere if there are none.
     :param out_interfaces: by which interfaces; by any if there are none.
     """
-    towards = [f" -d {spell(network)}" for network in destinations] or [""]
+    towards = [f" -d {spell(network)}" if network.prefixlen else "" for network in destinations] or [""]
     by = [f" -o {name}" for name in out_interfaces] or [""]
     inside = [f"-A {chain} -d {spell(source)} {comment(chain)} -j RETURN" for source in sources]
     return inside + [
