@@ -16,7 +16,7 @@ import os
 from collections import namedtuple
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, write_text
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, remove_empty, write_text
 from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import HOOKS, LOCK_TIMEOUT, jump, plan
 
 UNITS = "/etc/systemd/system"
@@ -165,8 +165,7 @@ class Systemd:
             self._tell(*command)
         for path, text in change.files.items():
             write_text(self._module, path, text)
-        if os.path.isdir(RULES) and not os.listdir(RULES):
-            os.rmdir(RULES)
+        remove_empty([RULES])
         for command in change.after:
             self._tell(*command)
 

@@ -315,13 +315,18 @@ def run(module, parameters):
             *firewalld(module, sources),
         ]:
             module.warn(sentence)
+    translators = {str(source): who_translates(after, source) for source in sources}
+    for source in [source for source in translators if wanted and translators[source] != "collection"]:
+        module.warn(
+            f"What leaves {source} meets a rule of another ({translators[source]}) first, so ours is without effect."
+        )
     lines = owned(saved, chain) + owned(strays, chain), owned(after, chain)
     return {
         "changed": bool(commands or stray or any(change)),
         "before": lines[0],
         "after": lines[1],
         "commands": commands + stray + [f"systemctl {' '.join(command)}" for command in change.before + change.after],
-        "translated_by": {str(source): who_translates(after, source) for source in sources},
+        "translated_by": translators,
         "diff": [difference("ip6tables-save", *map(as_text, lines))]
         + [difference(path, have.files[path] or "", text or "") for path, text in change.files.items()],
     }
