@@ -117,3 +117,9 @@ def _run_container(host):
 @pytest.fixture(name="ping_from_container")
 def _ping_from_container(run_container):
     return lambda target: run_container("--rm", PING, target)
+
+
+@pytest.fixture(name="ping_script")
+def _ping_script():
+    """Python that ends without an error when the address it is given answers a ping."""
+    return PING
