@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
+from conftest import wait_until
 from scripts import ASK, SERVER
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie"]
@@ -16,6 +17,7 @@ def _seen(neighbour, start, execute):
     start("sender")
     near = neighbour.check_output("ip -6 -oneline address show dev eth0 scope global").split()[3].split("/")[0]
     neighbour.run("systemd-run --unit lab-server /usr/bin/python3 -c %s", SERVER)
+    wait_until(lambda: "ready" in neighbour.check_output("journalctl --unit lab-server"))
     return lambda: execute("sender", ASK, near, "who am I?")
 
 
