@@ -43,7 +43,7 @@ class HostScheduling(LoadScopeScheduling):
     """Hosts side by side, the tests of one host in turn."""
 
     def _split_scope(self, nodeid):
-        return re.search(r"\[(\w+://[^\]-]+)", nodeid)[1]
+        return re.search(r"\w+://[^\]-]+", nodeid)[0]
 
 
 def pytest_xdist_make_scheduler(config, log):

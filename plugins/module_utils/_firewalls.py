@@ -11,6 +11,7 @@ import os
 import re
 
 from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Netfilter
 
 # A rule of FORWARD that holds for every packet.
 _FINAL = re.compile(r'-A FORWARD(?: -m comment --comment (?:"[^"]*"|\S+))? -j (ACCEPT|DROP|REJECT)(?: .*)?')
@@ -67,3 +68,10 @@ def firewalld(module, networks):
     return outside_of_firewalld(
         zones, sorted(name for name in inside if os.path.isdir(f"/sys/class/net/{name}/bridge"))
     )
+
+
+def obstacles(module, networks):
+    """Sentences about whatever of others may keep containers of these networks from getting out."""
+    netfilter = Netfilter(module, "auto")
+    saved = netfilter.save() if netfilter.installed() else {}
+    return decided(saved) + firewalld(module, networks)

@@ -66,6 +66,8 @@ def test_started_after_docker(host, firewall, run_module, run_container, ping_fr
         assert "firewalld has docker0 in none of its zones" in str(result["warnings"])
         assert "Run 'systemctl restart docker'" in str(result["warnings"])
         assert run_container("--rm", OUT).stdout != "refused\n"
+        check = run_module("docker_ipv6_check", targets=[INTERNET])
+        assert "firewalld has docker0 in none of its zones" in check["msg"]
         host.check_output("systemctl restart docker")
     assert ping_from_container(INTERNET).rc == 0
     assert run_container("--rm", OUT).stdout == "refused\n"
