@@ -58,7 +58,7 @@ def test_started_before_docker(host, firewall, run_module, run_container, ping_f
     assert closed()
 
 
-def test_started_after_docker(host, firewall, run_module, run_container, ping_from_container, closed):
+def test_started_after_docker(host, name, firewall, run_module, run_container, ping_from_container, closed):
     """firewalld rejects what it does not know: that is named, and so is the remedy."""
     host.check_output(START[firewall])
     result = run_module("ip6tables_nat")
@@ -66,8 +66,10 @@ def test_started_after_docker(host, firewall, run_module, run_container, ping_fr
         assert "firewalld has docker0 in none of its zones" in str(result["warnings"])
         assert "Run 'systemctl restart docker'" in str(result["warnings"])
         assert run_container("--rm", OUT).stdout != "refused\n"
-        check = run_module("docker_ipv6_check", targets=[INTERNET])
-        assert "firewalld has docker0 in none of its zones" in check["msg"]
+        # firewalld 0.9 lets pings out.
+        if name != "bullseye":
+            check = run_module("docker_ipv6_check", targets=[INTERNET])
+            assert "firewalld has docker0 in none of its zones" in check["msg"]
         host.check_output("systemctl restart docker")
     assert ping_from_container(INTERNET).rc == 0
     assert run_container("--rm", OUT).stdout == "refused\n"
