@@ -140,24 +140,39 @@ def forward_rules(chain, sources):
     ]
 
 
-def who_translates(saved, prefix):
-    """Who translates the source of what leaves a prefix, or a part of it.
+def who_translates(saved, prefixes):
+    """Who translates the source of what leaves each prefix, or a part of it.
 
     :param saved: a saved rule set, see :mod:`._netfilter`.
-    :returns: ``collection``, ``engine`` (dockerd, by its own words ``-s SUBNET ! -o BRIDGE -j MASQUERADE``), ``other``
-        or None; of several the first that a packet meets.
+    :returns: {prefix: who}; ``collection``, ``engine`` (dockerd, by its own words ``-s SUBNET ! -o BRIDGE -j
+        MASQUERADE``), ``other`` or None; of several the first that a packet meets.
     """
-    rules = saved.get("nat", [])
-    for rule in [rule for rule in rules if rule.startswith("-A POSTROUTING ")]:
+    order = list(_translators(saved.get("nat", [])))
+    exact = {network: index for index, (network, who) in reversed(list(enumerate(order))) if who == "collection"}
+    foreign = [(index, *entry) for index, entry in enumerate(order) if entry[1] != "collection"]
+    result = {}
+    for prefix in prefixes:
+        found = [(exact[prefix], "collection")] if prefix in exact else []
+        found += [(index, who) for index, network, who in foreign if network.overlaps(prefix)]
+        if not found:
+            found = [(index, who) for index, (network, who) in enumerate(order) if network.overlaps(prefix)]
+        result[prefix] = min(found)[1] if found else None
+    return result
+
+
+def _translators(rules):
+    """The networks that are translated, in order, each as (network, who)."""
+    in_chain = {}
+    for rule in rules:
+        in_chain.setdefault(rule.split()[1], []).append(rule)
+    for rule in in_chain.get("POSTROUTING", []):
         target = rule.rsplit(" -j ", 1)[-1].split()[0]
         if target.startswith(PREFIX):
-            if any(_translates(line, prefix) for line in rules if line.startswith(f"-A {target} ")):
-                return "collection"
-        elif _translates(rule, prefix):
-            return "engine" if _BY_ENGINE.fullmatch(rule) else "other"
-    return None
+            yield from ((network, "collection") for network in map(_translated, in_chain.get(target, [])) if network)
+        elif _translated(rule):
+            yield _translated(rule), "engine" if _BY_ENGINE.fullmatch(rule) else "other"
 
 
-def _translates(rule, prefix):
+def _translated(rule):
     found = _BY_ANYBODY.match(rule)
-    return bool(found) and (found[1] is None or ipaddress.IPv6Network(found[1]).overlaps(prefix))
+    return ipaddress.IPv6Network(found[1] or "::/0") if found else None

@@ -104,7 +104,7 @@ def applied(saved, chain, wanted):
     """The saved rule set as a plan would leave it."""
     result = {}
     for table in sorted({*saved, *(table for table in HOOKS if wanted.get(table))}):
-        ours = _ours(saved, table, chain)
+        ours = set(_ours(saved, table, chain))
         result[table] = [line for line in saved.get(table, []) if line not in ours]
         if wanted.get(table):
             result[table] += [f":{chain} - [0:0]", jump(table, chain), *wanted[table]]

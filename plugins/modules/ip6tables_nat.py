@@ -315,7 +315,7 @@ def run(module, parameters):
             *firewalld(module, sources),
         ]:
             module.warn(sentence)
-    translators = {str(source): who_translates(after, source) for source in sources}
+    translators = {str(source): who for source, who in who_translates(after, sources).items()}
     for source in [source for source in translators if wanted and translators[source] != "collection"]:
         module.warn(
             f"What leaves {source} meets a rule of another ({translators[source]}) first, so ours is without effect."

@@ -58,7 +58,7 @@ def test_rules_are_there_once(host, name, prefix):
         f"-A V6OPS-docker -s {pool} -m comment --comment V6OPS-docker -j MASQUERADE",
     ]
     engines = [f"-A POSTROUTING -s {prefix} ! -o docker0 -j MASQUERADE"]
-    found = [line for line in saved if "V6OPS" in line and line.startswith("-A") or line.endswith("-j MASQUERADE")]
+    found = [line for line in saved if line.startswith("-A") and ("V6OPS" in line or line.endswith("MASQUERADE"))]
     assert found == (engines if name in ENGINE_MASQUERADES else ours)
 
 

@@ -140,4 +140,4 @@ def test_inside_is_who_comes_from_a_bridge_and_a_mere_source_address_is_not():
     ],
 )
 def test_who_translates(rules, who):
-    assert who_translates({"nat": rules}, POOL) == who
+    assert who_translates({"nat": rules}, [POOL]) == {POOL: who}
