@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""nat [HOST]: a thousand prefixes by one call of ip6tables_nat, against a loop of ansible.builtin.iptables, in one run.
+"""nat.py [HOST]: a thousand prefixes by one call of ip6tables_nat, against a loop of ansible.builtin.iptables.
 
 Needs the lab up. The loop is timed for a sample and extrapolated, with one rule for a prefix; ip6tables_nat has nine.
 """
