@@ -43,7 +43,7 @@ class HostScheduling(LoadScopeScheduling):
     """Hosts side by side, the tests of one host in turn."""
 
     def _split_scope(self, nodeid):
-        return re.search(r"\[(\w+://[^\]-]+)", nodeid)[1]
+        return re.search(r"\w+://[^\]-]+", nodeid)[0]
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -117,3 +117,9 @@ def _run_container(host):
 @pytest.fixture(name="ping_from_container")
 def _ping_from_container(run_container):
     return lambda target: run_container("--rm", PING, target)
+
+
+@pytest.fixture(name="ping_script")
+def _ping_script():
+    """Python that ends without an error when the address it is given answers a ping."""
+    return PING

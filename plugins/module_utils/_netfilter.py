@@ -4,101 +4,207 @@
 
 """Rules of our own in the kernel's packet filter, read with ip6tables-save and changed with ip6tables-restore(8).
 
-A set of rules lives in a chain of its own, hooked by one jump. Every rule carries a comment, so that it is never taken
-for one of dockerd's, which deletes what has its own words.
+In each table the rules are in a chain of their own, with one jump at the end of a built-in chain: what other rules
+decide stays decided. Every rule carries a comment, so that it is never taken for one of dockerd's, which deletes what
+has its own words.
+
+A saved rule set is ``{table: [line, ...]}``, lines as ip6tables-save prints them, chains (``:``) and rules (``-A``).
 """
 
 from __future__ import annotations
 
-import socket
+import re
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
+# The built-in chain that jumps to ours, for each table in the order in which it is changed.
+HOOKS = {"nat": "POSTROUTING", "filter": "FORWARD"}
 # Seconds to wait for the xtables lock.
 LOCK_TIMEOUT = 10
+PREFIX = "V6OPS-"
+
+# Exit status of ip6tables for a resource problem, such as the lock.
+_RESOURCE_PROBLEM = 4
 
 
-def masquerade_rules(chain, prefixes):
-    """The rules of a chain that masquerades what leaves a set of prefixes; traffic among them stays as it is.
-
-    Spelt as ip6tables-save prints them, to be compared as they are.
-    """
-    spelt = [_spell(prefix) for prefix in prefixes]
-    inside = [f"-A {chain} -d {prefix} {_comment(chain)} -j RETURN" for prefix in spelt]
-    outwards = [f"-A {chain} -s {prefix} {_comment(chain)} -j MASQUERADE" for prefix in spelt]
-    return inside + outwards
-
-
-def _spell(network):
-    """A network as ip6tables prints it, by inet_ntop(3)."""
-    return f"{socket.inet_ntop(socket.AF_INET6, network.network_address.packed)}/{network.prefixlen}"
+def chain_of(name):
+    """The chain of a set of rules; the kernel allows 28 characters."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
+        raise Refusal(
+            f"Cannot name a set of rules {name!r}: a chain's name is short and plain.",
+            "Use at most 20 letters, digits, '-' and '_'.",
+        )
+    return PREFIX + name
 
 
-def _comment(chain):
+def comment(chain):
     return f"-m comment --comment {chain}"
 
 
-def _jump(chain, hook):
-    return f"-A {hook} {_comment(chain)} -j {chain}"
+def jump(table, chain):
+    """The rule that leads to our chain."""
+    return f"-A {HOOKS[table]} {comment(chain)} -j {chain}"
 
 
-def owned(saved, chain, hook):
-    """The lines of a saved table that are ours: the chain, its rules and the jumps to it."""
-    return [line for line in saved if line.startswith((f":{chain} ", f"-A {chain} ")) or line == _jump(chain, hook)]
+def parse_saved(text):
+    """Read what ip6tables-save prints.
 
-
-def plan(saved, chain, hook, rules):
-    """The input for ``ip6tables-restore --noflush`` that leaves just the rules wanted in a chain, and one jump to it.
-
-    :param saved: the lines that ip6tables-save prints of the table.
-    :param hook: the built-in chain that jumps to ours.
-    :param rules: the rules wanted; none at all removes chain and jump.
-    :returns: lines for the table, without its name and COMMIT; empty where nothing differs.
+    :raises Refusal: where a table of ours holds rules that only nft(8) can show.
     """
-    ours = owned(saved, chain, hook)
+    saved, table = {}, None
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = saved.setdefault(line[1:], [])
+        elif line.startswith((":", "-A ")):
+            table.append(re.sub(r" \[\d+:\d+\]$", " [0:0]", line))
+        elif "is incompatible, use 'nft' tool" in line and any(f"`{hooked}'" in line for hooked in HOOKS):
+            raise Refusal(
+                f"Cannot read the IPv6 packet filter: {line.lstrip('# ').rstrip('.')}.",
+                "Move the rules that 'nft list ruleset' shows there to a table of their own.",
+            )
+    return saved
+
+
+def owned(saved, chain):
+    """The lines of a saved rule set that are ours, with those that begin and end a table."""
+    lines = []
+    for table in sorted(saved):
+        ours = _ours(saved, table, chain)
+        lines += [f"*{table}", *ours, "COMMIT"] if ours else []
+    return lines
+
+
+def rules_of(saved, chain):
+    """The rules in our chain of each table."""
+    return {table: [line for line in saved.get(table, []) if line.startswith(f"-A {chain} ")] for table in HOOKS}
+
+
+def foreign_references(saved, chain):
+    """The rules of others that lead to our chain; it cannot be deleted while there are any."""
+    leads = re.compile(rf" -[jg] {re.escape(chain)}( |$)")
+    lines = [line for table in HOOKS for line in saved.get(table, []) if leads.search(line)]
+    ours = {jump(table, chain) for table in HOOKS}
+    return [line for line in lines if line not in ours and not line.startswith(f"-A {chain} ")]
+
+
+def plan(saved, chain, wanted):
+    """The input for ``ip6tables-restore --noflush`` that leaves just the rules wanted in our chain, and one jump to it.
+
+    :param wanted: the rules of our chain in each table; none at all removes chain and jump.
+    :returns: lines; empty where nothing differs.
+    """
+    lines = []
+    for table in HOOKS:
+        changes = _plan_table(saved, table, chain, wanted.get(table, []))
+        lines += [f"*{table}", *changes, "COMMIT"] if changes else []
+    return lines
+
+
+def applied(saved, chain, wanted):
+    """The saved rule set as a plan would leave it."""
+    result = {}
+    for table in sorted({*saved, *(table for table in HOOKS if wanted.get(table))}):
+        ours = set(_ours(saved, table, chain))
+        result[table] = [line for line in saved.get(table, []) if line not in ours]
+        if wanted.get(table):
+            result[table] += [f":{chain} - [0:0]", jump(table, chain), *wanted[table]]
+    return result
+
+
+def _plan_table(saved, table, chain, rules):
+    ours = _ours(saved, table, chain)
     exists = any(line.startswith(":") for line in ours)
     have = [line for line in ours if line.startswith(f"-A {chain} ")]
-    jumps = [line for line in ours if line.startswith(f"-A {hook} ")]
-    jump = _jump(chain, hook)
+    jumps = [line for line in ours if line == jump(table, chain)]
     unhook = [f"-D {line[3:]}" for line in jumps]
     if not rules:
         return unhook + ([f"-F {chain}", f"-X {chain}"] if exists else [])
-    hooking = [] if jumps == [jump] else [*unhook, jump]
+    hooking = [] if len(jumps) == 1 and _is_last(saved, table, chain) else [*unhook, jump(table, chain)]
     if exists and have == rules:
         return hooking
     # To declare a chain that exists empties it.
     return [f":{chain} - [0:0]", *hooking, *rules]
 
 
-class Table:
-    """One table of the IPv6 packet filter.
+def _is_last(saved, table, chain):
+    """Whether no rule of others is behind our jump."""
+    hooked = [line for line in saved[table] if line.startswith(f"-A {HOOKS[table]} ")]
+    behind = hooked[hooked.index(jump(table, chain)) + 1 :]
+    return all(f"{comment(PREFIX)}" in line for line in behind)
+
+
+def _ours(saved, table, chain):
+    mine = (f":{chain} ", f"-A {chain} ")
+    hooked = jump(table, chain) if table in HOOKS else None
+    return [line for line in saved.get(table, []) if line.startswith(mine) or line == hooked]
+
+
+def vacant(saved):
+    """The tables of ours in which nothing is left but built-in chains that accept."""
+    lines = {table: saved[table] for table in HOOKS if table in saved}
+    return [table for table in lines if all(line.startswith(":") and " ACCEPT " in line for line in lines[table])]
+
+
+class Netfilter:
+    """The IPv6 packet filter by way of one of the two backends that iptables has.
 
     :param module: an ``AnsibleModule``.
+    :param backend: ``auto`` for the one that ``ip6tables`` and so dockerd uses, ``nft`` or ``legacy``.
     """
 
-    def __init__(self, module, name):
+    def __init__(self, module, backend):
         self._module = module
-        self.name = name
+        self.program = "ip6tables" if backend == "auto" else f"ip6tables-{backend}"
+        self.backend = backend
+
+    def installed(self):
+        return self._find("") is not None
+
+    def path(self):
+        """Where the program is, or would be."""
+        return self._find("") or f"/usr/sbin/{self.program}"
+
+    def other(self):
+        """The other backend, whose rules apply as well."""
+        return Netfilter(self._module, "legacy" if self._is_nft() else "nft")
 
     def save(self):
-        """The table's lines, without comments and counters."""
-        out = self._run(["ip6tables-save", "-t", self.name], "read")
-        return [line for line in out.splitlines() if line.startswith((":", "-A "))]
+        # Without a table's name: to ask the legacy backend for one creates it.
+        return parse_saved(self._run("-save", [], "read"))
 
     def restore(self, lines):
-        text = "\n".join([f"*{self.name}", *lines, "COMMIT", ""])
-        self._run(["ip6tables-restore", "--noflush", "-w", str(LOCK_TIMEOUT)], "change", data=text)
+        """Apply a plan, each of its tables at once."""
+        arguments = ["--noflush", "-w", str(LOCK_TIMEOUT)]
+        self._run("-restore", arguments, "change", data="\n".join([*lines, ""]))
 
-    def _run(self, command, verb, data=None):
-        program = self._module.get_bin_path(command[0], opt_dirs=["/usr/sbin", "/sbin"])
-        if program is None:
+    def drop(self, tables):
+        """Remove tables that :func:`vacant` tells, as if they had never been used; the legacy backend cannot."""
+        nft = self._module.get_bin_path("nft", opt_dirs=["/usr/sbin", "/sbin"])
+        if tables and nft and self._is_nft():
+            self._module.run_command([nft, "; ".join(f"delete table ip6 {table}" for table in tables)])
+
+    def _is_nft(self):
+        return "nf_tables" in self._run("", ["--version"], "identify")
+
+    def _run(self, suffix, arguments, verb, data=None):
+        path = self._find(suffix)
+        if path is None:
             raise Refusal(
-                f"Cannot {verb} the IPv6 {self.name} table: {command[0]} is not installed.", "Install iptables."
+                f"Cannot {verb} the IPv6 packet filter: {self.program}{suffix} is not installed.",
+                "Install the package iptables.",
             )
-        code, out, err = self._module.run_command([program, *command[1:]], data=data, environ_update={"LC_ALL": "C"})
+        code, out, err = self._module.run_command([path, *arguments], data=data, environ_update={"LC_ALL": "C"})
+        if code == _RESOURCE_PROBLEM and "lock" in err:
+            raise Refusal(
+                f"Cannot {verb} the IPv6 packet filter: another program held the xtables lock for {LOCK_TIMEOUT} s.",
+                "See 'fuser /run/xtables.lock' for which one; the rules are as they were.",
+            )
         if code:
             raise Refusal(
-                f"Cannot {verb} the IPv6 {self.name} table: {' '.join(err.split()).rstrip('.')}.",
-                "The rules are as they were.",
+                f"Cannot {verb} the IPv6 packet filter: {' '.join(err.split()).rstrip('.')}.",
+                "Does the kernel have ip6tables with NAT and conntrack? The rules are as they were.",
             )
         return out
+
+    def _find(self, suffix):
+        return self._module.get_bin_path(self.program + suffix, opt_dirs=["/usr/sbin", "/sbin"])

@@ -117,6 +117,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._checks import judge,
 from ansible_collections.v6ops.docker.plugins.module_utils._container import run_python
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
+from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route, own_addresses
 
@@ -163,8 +164,11 @@ def main():
     failed = [check for check in checks if check["status"] == "failed"]
     if failed:
         evidence = "; ".join(check["evidence"].rstrip(".") for check in failed)
+        with failing(module):
+            found = obstacles(module, [ipaddress.ip_network(subnet) for subnet in subnets])
+        remedy = " ".join(found) or failed[0]["remedy"]
         module.fail_json(
-            msg=f"Cannot reach the IPv6 internet from a container on {network}: {evidence}. {failed[0]['remedy']}",
+            msg=f"Cannot reach the IPv6 internet from a container on {network}: {evidence}. {remedy}",
             **results,
         )
     module.exit_json(changed=False, **results)

@@ -7,50 +7,120 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ip6tables_nat
-short_description: Masquerade IPv6 prefixes (NAT66)
+short_description: Masquerade IPv6 prefixes (NAT66) and close what is behind them
 version_added: 0.1.0
 author:
   - v6ops.docker contributors (@v6ops)
 description:
-  - Keeps a named set of rules that translate the source of what leaves the prefixes to the address of the interface it
-    leaves by (C(MASQUERADE)). Traffic among the prefixes is left alone.
-  - The rules are in a chain of their own with one jump from C(POSTROUTING), every one with a comment. They are applied
-    by a single atomic C(ip6tables-restore --noflush) and read back; no other rule is touched.
+  - Keeps a named set of rules that translate the source of what leaves the prefixes, by default to the address of the
+    interface it leaves by (C(MASQUERADE)). Traffic among the prefixes is left alone.
+  - By default it also closes the prefixes. NAT does not do that, see O(forward).
+  - The rules are in chains of their own with one jump each, at the end of C(POSTROUTING) and C(FORWARD), so that the
+    rules of others keep their meaning. Every one has a comment. They are applied by C(ip6tables-restore --noflush),
+    each table at once, and read back; no other rule is touched.
+  - No rule names an interface or an address of the uplink, unless O(out_interfaces) or O(to_source) do. The prefix
+    of the uplink may change, and so may the uplink.
   - NAT66 is for testing and for machines that roam. In production, route a delegated prefix.
 notes:
-  - The rules are those of the running kernel and are gone after a reboot.
+  - Some of FORWARD may be decided before, by rules of others, or by firewalld, whose rules are not in this packet
+    filter. What is found of that is told as a warning with its remedy.
+  - With O(state=absent) a table in which nothing is left is removed by C(nft), where that is installed. Tables of the
+    legacy backend stay, empty, as long as the kernel has them.
 attributes:
   check_mode:
-    description: Can run in check mode and predicts what would change.
+    description:
+      - Can run in check mode and predicts what would change.
+      - Where ip6tables is not installed yet, as from an empty rule set, with a warning.
     support: full
   diff_mode:
-    description: Shows the rules as C(ip6tables-save) prints them.
+    description: Shows the rules as C(ip6tables-save) prints them, and the files that keep them.
     support: full
 options:
   state:
-    description: Whether the set of rules is there.
+    description:
+      - Whether the set of rules is there.
+      - V(absent) needs O(name) alone.
     type: str
     choices: [present, absent]
     default: present
   name:
-    description: The name of the set; its chain is C(V6OPS-NAME).
+    description: The name of the set; its chains are C(V6OPS-NAME). At most 20 letters, digits, V(-) and V(_).
     type: str
     default: docker
   sources:
     description:
-      - The prefixes to masquerade, in any spelling.
-      - By default the prefix that M(v6ops.docker.docker_ipv6_daemon) derives for the host.
+      - The prefixes to translate, in any spelling. A prefix covers every network within it, also those that are
+        created later.
+      - By default there are none but O(pool).
     type: list
     elements: str
+  pool:
+    description:
+      - One more prefix to translate, or V(host) for the stable RFC 4193 /48 of the host's own. O(sources) within it are
+        covered by it.
+      - By default V(host) where there are no O(sources), else none.
+    type: str
+  destinations:
+    description: Translate only what goes to these prefixes.
+    type: list
+    elements: str
+    default: []
+  out_interfaces:
+    description: Translate only what leaves by these interfaces; V(+) at the end of a name stands for anything.
+    type: list
+    elements: str
+    default: []
+  to_source:
+    description: Translate to this address of the host (C(SNAT)), instead of that of the interface.
+    type: str
+  to_prefix:
+    description:
+      - Translate address by address to this prefix (C(NETMAP)), which has the length of the one that is translated and
+        which others route to this host.
+    type: str
+  forward:
+    description:
+      - With V(protect), what FORWARD has not decided otherwise is decided thus. Containers reach out, and
+        replies and ICMPv6 errors come in. Other packets from outside to the prefixes are dropped, unless a published
+        port has translated them.
+      - A source address within the prefixes counts as inside only where C(docker*) and C(br-*) bridges can tell. To a
+        bridge with another name whatever has such an address is let in.
+      - With V(open) FORWARD is left to others.
+    type: str
+    choices: [protect, open]
+    default: protect
+  persist:
+    description:
+      - Whether systemd units, C(v6ops-nat-NAME.service) and C(v6ops-natflush-NAME.path), apply the rules again after
+        a reboot and after a service or firewalld flushed them.
+      - Rules that are flushed by hand (C(nft flush ruleset)) come back with C(systemctl restart v6ops-nat-NAME).
+    type: bool
+    default: true
+  backend:
+    description:
+      - Which of the backends of iptables to use. V(auto) is the one that C(ip6tables) is, as for dockerd.
+      - The set is removed from the other one.
+    type: str
+    choices: [auto, nft, legacy]
+    default: auto
 seealso:
   - module: v6ops.docker.docker_ipv6_daemon
   - module: ansible.builtin.iptables
 """
 
 EXAMPLES = r"""
-- name: Masquerade what leaves the containers' prefix
+- name: Masquerade and protect the host's own /48, whatever networks Docker has in it
+  v6ops.docker.ip6tables_nat:
+
+- name: Masquerade what leaves one prefix
   v6ops.docker.ip6tables_nat:
     sources: [fd12:3456:789a::/64]
+
+- name: Translate address by address to a prefix that is routed here
+  v6ops.docker.ip6tables_nat:
+    name: npt
+    sources: [fd12:3456:789a:1::/64]
+    to_prefix: 2001:db8:7:1::/64
 
 - name: Take the rules away
   v6ops.docker.ip6tables_nat:
@@ -59,63 +129,127 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: Our lines of the C(nat) table as they were, as C(ip6tables-save) prints them.
+  description: Our lines as they were, as C(ip6tables-save) prints them.
   type: list
   elements: str
   returned: success
   sample: []
 after:
-  description: Our lines of the C(nat) table now, or in check mode as they would be.
+  description: Our lines now, or in check mode as they would be.
   type: list
   elements: str
   returned: success
   sample:
+    - "*nat"
     - ":V6OPS-docker - [0:0]"
     - "-A POSTROUTING -m comment --comment V6OPS-docker -j V6OPS-docker"
-    - "-A V6OPS-docker -d fd12:3456:789a::/64 -m comment --comment V6OPS-docker -j RETURN"
-    - "-A V6OPS-docker -s fd12:3456:789a::/64 -m comment --comment V6OPS-docker -j MASQUERADE"
+    - "-A V6OPS-docker -d fd12:3456:789a::/48 -m comment --comment V6OPS-docker -j RETURN"
+    - "-A V6OPS-docker -s fd12:3456:789a::/48 -m comment --comment V6OPS-docker -j MASQUERADE"
+    - "COMMIT"
 commands:
-  description: What was, or would be, given to C(ip6tables-restore --noflush) for the C(nat) table.
+  description: What was, or would be, given to C(ip6tables-restore --noflush), and then what to C(systemctl).
   type: list
   elements: str
   returned: success
   sample:
+    - "*nat"
     - ":V6OPS-docker - [0:0]"
     - "-A POSTROUTING -m comment --comment V6OPS-docker -j V6OPS-docker"
-    - "-A V6OPS-docker -d fd12:3456:789a::/64 -m comment --comment V6OPS-docker -j RETURN"
-    - "-A V6OPS-docker -s fd12:3456:789a::/64 -m comment --comment V6OPS-docker -j MASQUERADE"
+    - "-A V6OPS-docker -d fd12:3456:789a::/48 -m comment --comment V6OPS-docker -j RETURN"
+    - "-A V6OPS-docker -s fd12:3456:789a::/48 -m comment --comment V6OPS-docker -j MASQUERADE"
+    - "COMMIT"
+    - "systemctl daemon-reload"
+    - "systemctl reenable v6ops-nat-docker.service"
+    - "systemctl restart v6ops-nat-docker.service"
+translated_by:
+  description:
+    - Who translates each prefix now, or in check mode would; V(collection), V(engine) by dockerd's own rule, V(other),
+      or null for nobody. With O(state=absent) too, where it is the prefixes that would be translated.
+  type: dict
+  returned: success
+  sample: {"fd12:3456:789a::/48": collection}
 """
 
 import os
-import re
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Table, masquerade_rules, owned, plan
-from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
+from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import decided, elsewhere, firewalld
+from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
+    forward_rules,
+    nat_rules,
+    parse_destinations,
+    parse_interfaces,
+    parse_sources,
+    parse_target,
+    who_translates,
+)
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import (
+    Netfilter,
+    applied,
+    chain_of,
+    foreign_references,
+    owned,
+    plan,
+    rules_of,
+    vacant,
+)
+from ansible_collections.v6ops.docker.plugins.module_utils._persistence import Persistence, Systemd
 
-HOOK = "POSTROUTING"
+
+def wanted_rules(chain, sources, parameters):
+    """The rules of our chain in each table."""
+    if parameters["state"] == "absent":
+        return {}
+    nat = nat_rules(
+        chain,
+        sources,
+        parse_target(
+            parameters["to_source"], parameters["to_prefix"], sources, {address for address, __ in addresses()}
+        ),
+        parse_destinations(parameters["destinations"]),
+        parse_interfaces(parameters["out_interfaces"]),
+    )
+    return {"nat": nat, "filter": forward_rules(chain, sources) if parameters["forward"] == "protect" else []}
 
 
-def parse_sources(texts):
-    if not texts:
-        raise Refusal("Cannot masquerade an empty list of prefixes.", "Set 'state: absent' to take the rules away.")
-    prefixes = [parse_prefix(text) for text in texts]
-    in_order = sorted(prefixes)
-    for one, other in zip(in_order, in_order[1:]):
-        if one.overlaps(other):
-            raise Refusal(f"Cannot masquerade both {one} and {other}: they overlap.", "Name the larger one alone.")
-    return prefixes
+def apply(netfilter, chain, commands, wanted, saved):
+    """Carry out the plan and read back.
 
-
-def chain_of(name):
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name):
+    :raises Refusal: with the rules as they were, where the kernel refuses some of them or shows others.
+    """
+    try:
+        netfilter.restore(commands)
+    except Refusal:
+        # One table may have been changed before another was refused.
+        back = plan(netfilter.save(), chain, rules_of(saved, chain))
+        if back:
+            netfilter.restore(back)
+        raise
+    after = netfilter.save()
+    left = [table for table in vacant(after) if f"*{table}" in commands]
+    netfilter.drop(left)
+    if plan(after, chain, wanted):
         raise Refusal(
-            f"Cannot name a set of rules {name!r}: a chain's name is short and plain.",
-            "Use at most 20 letters, digits, '-' and '_'.",
+            f"Cannot prove the rules of {chain}: they read back different from what was written.",
+            "Look for another program that changes them at the same time.",
+            before=owned(saved, chain),
+            after=owned(after, chain),
+            commands=commands,
         )
-    return f"V6OPS-{name}"
+    return after
+
+
+def refuse_references(saved, chain):
+    """Refuse to remove a chain that rules of others lead to."""
+    references = foreign_references(saved, chain)
+    if references:
+        raise Refusal(
+            f"Cannot remove {chain}: a rule that is not ours leads to it, '{references[0]}'.",
+            f"Delete it first, by 'ip6tables -D {references[0][3:]}' with the '-t' of its table.",
+        )
 
 
 def main():
@@ -124,42 +258,86 @@ def main():
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "name": {"type": "str", "default": "docker"},
             "sources": {"type": "list", "elements": "str"},
+            "pool": {"type": "str"},
+            "destinations": {"type": "list", "elements": "str", "default": []},
+            "out_interfaces": {"type": "list", "elements": "str", "default": []},
+            "to_source": {"type": "str"},
+            "to_prefix": {"type": "str"},
+            "forward": {"type": "str", "choices": ["protect", "open"], "default": "protect"},
+            "persist": {"type": "bool", "default": True},
+            "backend": {"type": "str", "choices": ["auto", "nft", "legacy"], "default": "auto"},
         },
+        mutually_exclusive=[("to_source", "to_prefix")],
         supports_check_mode=True,
     )
     require_root(module, os.geteuid())
     with failing(module):
-        chain = chain_of(module.params["name"])
-        rules = []
-        if module.params["state"] == "present":
-            sources = module.params["sources"]
-            rules = masquerade_rules(chain, [host_prefix()] if sources is None else parse_sources(sources))
-        table = Table(module, "nat")
-        saved = table.save()
-        commands = plan(saved, chain, HOOK, rules)
-        before = owned(saved, chain, HOOK)
-        after = before
-        if commands and module.check_mode:
-            after = plan([], chain, HOOK, rules)
-        elif commands:
-            table.restore(commands)
-            saved = table.save()
-            after = owned(saved, chain, HOOK)
-            if plan(saved, chain, HOOK, rules):
-                raise Refusal(
-                    f"Cannot prove the rules of {chain}: they read back different from what was written.",
-                    "Look for another program that changes them at the same time.",
-                    before=before,
-                    after=after,
-                    commands=commands,
-                )
-    module.exit_json(
-        changed=bool(commands),
-        before=before,
-        after=after,
-        commands=commands,
-        diff={"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)},
-    )
+        module.exit_json(**run(module, module.params))
+
+
+def run(module, parameters):
+    chain = chain_of(parameters["name"])
+    sources = parse_sources(parameters["sources"], parameters["pool"])
+    wanted = wanted_rules(chain, sources, parameters)
+    here = Netfilter(module, parameters["backend"])
+    installed = here.installed()
+    if wanted and not installed:
+        if not module.check_mode:
+            here.save()
+        module.warn(f"{here.program} is not installed; this is what would follow from an empty rule set.")
+    saved = here.save() if installed else {}
+    there = here.other() if installed else here
+    strays = there.save() if installed and there.installed() else {}
+    persistence, systemd = Persistence(parameters["name"]), Systemd(module)
+    keep = persistence.files(chain, wanted, here.path()) if wanted and parameters["persist"] else {}
+
+    commands, stray = plan(saved, chain, wanted), plan(strays, chain, {})
+    have = systemd.have(persistence)
+    change = persistence.plan(have, keep)
+    if stray:
+        refuse_references(strays, chain)
+    if not wanted:
+        refuse_references(saved, chain)
+    after = applied(saved, chain, wanted)
+    if not module.check_mode:
+        if stray:
+            there.restore(stray)
+        if commands:
+            after = apply(here, chain, commands, wanted, saved)
+        systemd.carry_out(change)
+
+    if stray:
+        module.warn(f"{there.program} holds the set {chain} too; it is removed there.")
+    if wanted:
+        for sentence in [
+            *decided(saved),
+            *elsewhere(applied(strays, chain, {}), there.program),
+            *firewalld(module, sources),
+        ]:
+            module.warn(sentence)
+    translators = {str(source): who for source, who in who_translates(after, sources).items()}
+    for source in [source for source in translators if wanted and translators[source] != "collection"]:
+        module.warn(
+            f"What leaves {source} meets a rule of another ({translators[source]}) first, so ours is without effect."
+        )
+    lines = owned(saved, chain) + owned(strays, chain), owned(after, chain)
+    return {
+        "changed": bool(commands or stray or any(change)),
+        "before": lines[0],
+        "after": lines[1],
+        "commands": commands + stray + [f"systemctl {' '.join(command)}" for command in change.before + change.after],
+        "translated_by": translators,
+        "diff": [difference("ip6tables-save", *map(as_text, lines))]
+        + [difference(path, have.files[path] or "", text or "") for path, text in change.files.items()],
+    }
+
+
+def as_text(lines):
+    return "".join(f"{line}\n" for line in lines)
+
+
+def difference(header, before, after):
+    return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
 if __name__ == "__main__":

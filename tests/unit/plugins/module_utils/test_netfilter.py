@@ -4,96 +4,168 @@ import ipaddress
 
 import pytest
 
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import masquerade_rules, owned, plan
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import forward_rules, nat_rules
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import (
+    applied,
+    chain_of,
+    foreign_references,
+    owned,
+    parse_saved,
+    plan,
+    vacant,
+)
 
-CHAIN, HOOK = "V6OPS-docker", "POSTROUTING"
-JUMP = f"-A {HOOK} -m comment --comment {CHAIN} -j {CHAIN}"
-FOREIGN = [
-    ":POSTROUTING ACCEPT [3:240]",
-    "-A POSTROUTING -s fd00:1::/64 ! -o docker0 -j MASQUERADE",
-    "-A POSTROUTING -s fd00:1::/64 -m comment --comment V6OPS-docker -j MASQUERADE",
-]
+CHAIN = "V6OPS-docker"
+COMMENT = f"-m comment --comment {CHAIN}"
+DECLARED = f":{CHAIN} - [0:0]"
+JUMP = {"nat": f"-A POSTROUTING {COMMENT} -j {CHAIN}", "filter": f"-A FORWARD {COMMENT} -j {CHAIN}"}
+FOREIGN = {
+    "filter": [":FORWARD DROP [0:0]", "-A FORWARD -i wg0 -j ACCEPT"],
+    "nat": [
+        ":POSTROUTING ACCEPT [0:0]",
+        "-A POSTROUTING -s fd00:1::/64 ! -o docker0 -j MASQUERADE",
+        "-A POSTROUTING -s fd00:1::/64 -m comment --comment V6OPS-docker -j MASQUERADE",
+    ],
+}
 
 
-class FakeTable:
-    """The nat table as ip6tables-restore --noflush changes it and ip6tables-save prints it."""
+class FakeNetfilter:
+    """The packet filter as ip6tables-restore --noflush changes it and ip6tables-save prints it."""
 
-    def __init__(self, lines):
-        self.chains = {line.split()[0][1:]: line for line in lines if line.startswith(":")}
-        self.rules = [line for line in lines if line.startswith("-A ")]
+    def __init__(self, saved):
+        self.chains = {table: [line for line in lines if line.startswith(":")] for table, lines in saved.items()}
+        self.rules = {table: [line for line in lines if line.startswith("-A ")] for table, lines in saved.items()}
 
     def save(self):
-        return [*self.chains.values(), *sorted(self.rules, key=lambda rule: list(self.chains).index(rule.split()[1]))]
+        """Rules of the built-in chains first."""
+        rules = {name: sorted(self.rules[name], key=lambda rule: "-A V6OPS" in rule) for name in self.rules}
+        return {name: self.chains[name] + rules[name] for name in self.chains}
 
     def restore(self, lines):
         for line in lines:
-            command, chain = (":", line.split()[0][1:]) if line.startswith(":") else line.split()[:2]
-            if command == ":":
-                self.chains[chain] = line
-                self.rules = [rule for rule in self.rules if not rule.startswith(f"-A {chain} ")]
-            elif command == "-A":
-                assert chain in self.chains
-                self.rules.append(line)
-            elif command == "-D":
-                self.rules.remove("-A" + line[2:])
-            elif command == "-F":
-                self.rules = [rule for rule in self.rules if not rule.startswith(f"-A {chain} ")]
-            elif command == "-X":
-                assert not any(rule.endswith(f"-j {chain}") or rule.startswith(f"-A {chain} ") for rule in self.rules)
-                del self.chains[chain]
+            if line.startswith("*"):
+                chains, rules = self.chains.setdefault(line[1:], []), self.rules.setdefault(line[1:], [])
+            elif line == "COMMIT":
+                continue
+            else:
+                self._execute(chains, rules, line)
         return self.save()
+
+    def _execute(self, chains, rules, line):
+        command, chain = (":", line.split()[0][1:]) if line.startswith(":") else line.split()[:2]
+        inside = [rule for rule in rules if rule.startswith(f"-A {chain} ")]
+        if command == "-A":
+            assert f" -j {chain}" not in line
+            rules.append(line)
+        elif command == "-D":
+            rules.remove("-A" + line[2:])
+        elif command in {":", "-F"}:
+            rules[:] = [rule for rule in rules if rule not in inside]
+            chains[:] = [*(one for one in chains if not one.startswith(f":{chain} ")), f":{chain} - [0:0]"]
+        elif command == "-X":
+            assert not inside
+            assert not any(rule.endswith(f" {chain}") for rule in rules)
+            chains.remove(f":{chain} - [0:0]")
 
 
 def rules(*prefixes):
-    return masquerade_rules(CHAIN, [ipaddress.ip_network(prefix) for prefix in prefixes])
-
-
-def foreign(saved):
-    return [line for line in saved if line not in owned(saved, CHAIN, HOOK)]
+    sources = [ipaddress.ip_network(prefix) for prefix in prefixes]
+    return {"nat": nat_rules(CHAIN, sources, "MASQUERADE"), "filter": forward_rules(CHAIN, sources)}
 
 
 ONE = rules("fd00:1::/64")
 
 
+def table(lines, name="nat"):
+    return {**FOREIGN, name: FOREIGN[name] + lines}
+
+
 @pytest.mark.parametrize(
     "found",
     [
-        [],
-        [f":{CHAIN} - [0:0]"],
-        [f":{CHAIN} - [0:0]", JUMP],
-        [f":{CHAIN} - [0:0]", *ONE],
-        [f":{CHAIN} - [0:0]", JUMP, *ONE, ONE[1]],
-        [f":{CHAIN} - [0:0]", JUMP, *reversed(ONE)],
-        [f":{CHAIN} - [0:0]", JUMP, JUMP, *rules("fd00:2::/64")],
+        {},
+        FOREIGN,
+        table([DECLARED]),
+        table([DECLARED, JUMP["nat"]]),
+        table([DECLARED, *ONE["nat"]]),
+        table([DECLARED, JUMP["nat"], *ONE["nat"], ONE["nat"][1]]),
+        table([DECLARED, JUMP["nat"], *reversed(ONE["nat"])]),
+        table([DECLARED, JUMP["nat"], JUMP["nat"], *rules("fd00:2::/64")["nat"]]),
+        table([DECLARED, JUMP["filter"], "-A FORWARD -j ufw6-before-forward", *ONE["filter"]], "filter"),
     ],
 )
 def test_whatever_is_found_ends_in_the_rules_wanted(found):
-    table = FakeTable(FOREIGN + found)
-    before = foreign(table.save())
-    saved = table.restore(plan(table.save(), CHAIN, HOOK, ONE))
-    assert owned(saved, CHAIN, HOOK) == [f":{CHAIN} - [0:0]", JUMP, *ONE]
-    assert foreign(saved) == before
-    assert plan(saved, CHAIN, HOOK, ONE) == []
+    netfilter = FakeNetfilter(found)
+    others = foreign(netfilter.save())
+    predicted = owned(applied(found, CHAIN, ONE), CHAIN)
+    saved = netfilter.restore(plan(found, CHAIN, ONE))
+    assert owned(saved, CHAIN) == predicted
+    assert predicted == [
+        *("*filter", DECLARED, JUMP["filter"], *ONE["filter"], "COMMIT"),
+        *("*nat", DECLARED, JUMP["nat"], *ONE["nat"], "COMMIT"),
+    ]
+    assert foreign(saved) == others
+    assert plan(saved, CHAIN, ONE) == []
+
+
+def foreign(saved):
+    lines = {name: [line for line in saved[name] if line not in owned(saved, CHAIN)] for name in saved}
+    return {name: lines[name] for name in lines if lines[name]}
 
 
 def test_absent_leaves_what_was_there_before():
-    table = FakeTable(FOREIGN)
-    table.restore(plan(table.save(), CHAIN, HOOK, ONE))
-    assert table.restore(plan(table.save(), CHAIN, HOOK, [])) == FOREIGN
-    assert plan(FOREIGN, CHAIN, HOOK, []) == []
+    netfilter = FakeNetfilter(FOREIGN)
+    netfilter.restore(plan(netfilter.save(), CHAIN, ONE))
+    assert netfilter.restore(plan(netfilter.save(), CHAIN, {})) == FOREIGN
+    assert plan(FOREIGN, CHAIN, {}) == []
 
 
-def test_a_jump_of_somebody_else_to_our_chain_is_left_alone():
-    jump = f"-A {HOOK} -s fd00:9::/64 -j {CHAIN}"
-    table = FakeTable([*FOREIGN, f":{CHAIN} - [0:0]", jump])
-    assert jump in table.restore(plan(table.save(), CHAIN, HOOK, ONE))
+def test_the_jump_goes_behind_the_rules_of_others_but_not_behind_another_set_of_ours():
+    saved = applied(applied(FOREIGN, CHAIN, ONE), "V6OPS-other", {"nat": ["-A V6OPS-other -j RETURN"]})
+    assert plan(saved, CHAIN, ONE) == []
+    saved["filter"].append("-A FORWARD -j ufw6-before-forward")
+    assert plan(saved, CHAIN, ONE) == ["*filter", f"-D {JUMP['filter'][3:]}", JUMP["filter"], "COMMIT"]
+
+
+def test_open_takes_the_rules_of_forward_away():
+    saved = applied(FOREIGN, CHAIN, ONE)
+    assert applied(saved, CHAIN, {"nat": ONE["nat"]})["filter"] == FOREIGN["filter"]
+    assert FakeNetfilter(saved).restore(plan(saved, CHAIN, {"nat": ONE["nat"]}))["filter"] == FOREIGN["filter"]
+
+
+@pytest.mark.parametrize("reference", [f"-A POSTROUTING -s fd00:9::/64 -j {CHAIN}", f"-A MINE -g {CHAIN}"])
+def test_a_rule_of_others_that_leads_to_our_chain_is_told_and_left_alone(reference):
+    saved = applied(table([reference]), CHAIN, ONE)
+    assert foreign_references(saved, CHAIN) == [reference]
+    assert reference in FakeNetfilter(saved).restore(plan(saved, CHAIN, rules("fd00:2::/64")))["nat"]
 
 
 def test_another_set_is_foreign():
-    others = [line.replace("docker", "docker-2") for line in [f":{CHAIN} - [0:0]", JUMP, *ONE]]
-    assert owned(others, CHAIN, HOOK) == []
+    others = applied(FOREIGN, "V6OPS-docker-2", {"nat": ["-A V6OPS-docker-2 -j RETURN"]})
+    assert owned(others, CHAIN) == []
+    assert foreign_references(others, CHAIN) == []
 
 
-def test_traffic_among_the_prefixes_is_left_alone_before_anything_is_masqueraded():
-    targets = [rule.rsplit(" ", 1)[1] for rule in rules("fd00:1::/64", "fd00:2::/64")]
-    assert targets == ["RETURN", "RETURN", "MASQUERADE", "MASQUERADE"]
+def test_a_table_is_vacant_when_nothing_is_left_that_does_anything():
+    assert vacant({"nat": [":POSTROUTING ACCEPT [0:0]"], "filter": [":FORWARD DROP [0:0]"]}) == ["nat"]
+    assert vacant(FOREIGN) == []
+    assert vacant({"nat": [":MINE - [0:0]"]}) == []
+
+
+def test_saved_rules_are_read_without_counters():
+    text = "# Generated\n*nat\n:POSTROUTING ACCEPT [3:240]\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n# Completed\n"
+    assert parse_saved(text) == {"nat": [":POSTROUTING ACCEPT [0:0]", "-A POSTROUTING -j MASQUERADE"]}
+
+
+def test_a_table_that_only_nft_understands_is_not_taken_for_an_empty_one():
+    with pytest.raises(Refusal, match="Cannot read the IPv6 packet filter: Table `nat' is incompatible"):
+        parse_saved("# Table `nat' is incompatible, use 'nft' tool.\n")
+    assert parse_saved("# Table `mangle' is incompatible, use 'nft' tool.\n") == {}
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x" * 21, "a.b", "$"])
+def test_a_name_that_no_chain_can_have_is_refused(name):
+    with pytest.raises(Refusal, match="Cannot name a set of rules"):
+        chain_of(name)
+    assert len(chain_of("x" * 20)) <= 28

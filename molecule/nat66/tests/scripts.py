@@ -1,0 +1,95 @@
+"""Python that runs on a host or in a container, by nothing but its standard library."""
+
+from __future__ import annotations
+
+SLEEP = "import time; time.sleep(3600)"
+
+# Answers on TCP port 80; on UDP port 9 prints what comes and tells the sender its address.
+SERVER = """\
+import select, socket
+tcp = socket.create_server(("::", 80), family=socket.AF_INET6)
+udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+udp.bind(("::", 9))
+print("ready", flush=True)
+while True:
+    for ready in select.select([tcp, udp], [], [])[0]:
+        if ready is tcp:
+            tcp.accept()[0].close()
+        else:
+            data, peer = udp.recvfrom(1500)
+            print(data.decode(), flush=True)
+            udp.sendto(peer[0].encode(), peer)
+"""
+
+# "open" where the port answers, "refused" where nobody listens there, "silent" where nothing comes back.
+CONNECT = """\
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()
+    print("open")
+except ConnectionRefusedError:
+    print("refused")
+except OSError:
+    print("silent")
+"""
+
+# Sends TEXT to UDP port 9, again where nothing comes back, and prints what does.
+ASK = """\
+import socket, sys
+udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+udp.settimeout(1)
+for attempt in range(4):
+    udp.sendto(sys.argv[2].encode(), (sys.argv[1], 9))
+    try:
+        sys.exit(print(udp.recv(1500).decode()))
+    except OSError:
+        pass
+sys.exit("no reply")
+"""
+
+# Sends TEXT to UDP port 9 from an address that is not the sender's (RFC 8200, RFC 768).
+SPOOF = """\
+import socket, struct, sys
+source, target = (socket.inet_pton(socket.AF_INET6, text) for text in sys.argv[1:3])
+text = sys.argv[3].encode()
+def udp(checksum):
+    return struct.pack("!4H", 9, 9, 8 + len(text), checksum) + text
+pseudo = source + target + struct.pack("!2I", 8 + len(text), 17) + udp(0) + bytes(len(text) % 2)
+total = sum(struct.unpack(f"!{len(pseudo) // 2}H", pseudo))
+total = (total & 0xFFFF) + (total >> 16)
+total = (total & 0xFFFF) + (total >> 16)
+packet = struct.pack("!IHBB", 6 << 28, 8 + len(text), 17, 64) + source + target + udp(~total & 0xFFFF)
+raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+raw.sendto(packet, (sys.argv[2], 0))
+"""
+
+# Sends what is too big for the path until the kernel has learnt its size, and prints that.
+PATH_MTU = """\
+import socket, sys, time
+udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+udp.connect((sys.argv[1], 9))
+deadline = time.monotonic() + 5
+while time.monotonic() < deadline and udp.getsockopt(41, 24) == 1500:
+    try:
+        udp.send(bytes(1400))
+    except OSError:
+        pass
+    time.sleep(0.1)
+print(udp.getsockopt(41, 24))
+"""
+
+# One end of a tunnel: device, own UDP port, the other's address and port.
+TUNNEL = """\
+import fcntl, os, select, socket, struct, sys
+name, port, peer, peer_port = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+tun = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("", port))
+while True:
+    for ready in select.select([tun, udp], [], [])[0]:
+        if ready == tun:
+            udp.sendto(os.read(tun, 2000), (peer, peer_port))
+        else:
+            os.write(tun, udp.recv(2000))
+"""

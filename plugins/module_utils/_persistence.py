@@ -1,0 +1,190 @@
+# Copyright: v6ops.docker contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules that outlive what flushes them, by systemd units of ours and without a process that waits.
+
+A oneshot service applies a file of rules at boot, before dockerd starts containers, and when a service that flushes the
+packet filter is reloaded. A second one does it again when such a service is started. ``firewall-cmd --reload`` does not
+pass by systemd; where that flushes rules of others (firewalld before 1.0, and its iptables backend) it writes files in
+/run/firewalld meanwhile, which a path unit sees.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, remove_empty, write_text
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import HOOKS, LOCK_TIMEOUT, jump, plan
+
+UNITS = "/etc/systemd/system"
+RULES = "/etc/v6ops-docker"
+# They flush all rules, or put theirs behind ours.
+FLUSHERS = ("nftables.service", "netfilter-persistent.service", "ip6tables.service", "ufw.service")
+
+_APPLY = """\
+# Written by v6ops.docker.ip6tables_nat.
+[Unit]
+Description=IPv6 NAT, the rules of {chain}
+After={flushers} firewalld.service
+Before=docker.service
+ReloadPropagatedFrom={flushers}
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+{commands}
+
+[Install]
+WantedBy=multi-user.target
+"""
+# firewall-cmd returns when a reload of firewalld is done; without firewalld it would wait for it.
+_AGAIN = """\
+# Written by v6ops.docker.ip6tables_nat.
+[Unit]
+Description=IPv6 NAT, the rules of {chain} after they were flushed
+After={flushers} firewalld.service
+Before=docker.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+ExecStart=-/bin/sh -c "systemctl --quiet is-active firewalld.service && firewall-cmd --state"
+ExecStart=/bin/systemctl restart {apply}
+
+[Install]
+WantedBy={flushers}
+"""
+_WATCH = """\
+# Written by v6ops.docker.ip6tables_nat.
+[Unit]
+Description=IPv6 NAT, whether firewalld flushes the rules of {chain}
+
+[Path]
+PathChanged=/run/firewalld
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+# :ivar files: {path: text}, None for no file.
+# :ivar linked: the units that each of their targets wants.
+# :ivar active: the units that are active.
+# :ivar outdated: whether systemd has yet to read a file.
+Have = namedtuple("Have", "files linked active outdated")
+# :ivar before: what to tell systemctl first.
+# :ivar files: {path: text} to write, None to remove.
+# :ivar after: what to tell systemctl then.
+Change = namedtuple("Change", "before files after")
+
+
+class Persistence:
+    """The files and units that keep a set of rules.
+
+    :param name: of the set.
+    """
+
+    def __init__(self, name):
+        apply, again, watch = (
+            f"v6ops-nat-{name}.service",
+            f"v6ops-natflush-{name}.service",
+            f"v6ops-natflush-{name}.path",
+        )
+        self._texts = {apply: _APPLY, again: _AGAIN, watch: _WATCH}
+        self.wanted_by = {apply: ("multi-user.target",), again: FLUSHERS, watch: ("multi-user.target",)}
+        # Those that are active as long as all is well.
+        self.lasting = [apply, watch]
+        self._rules = f"{RULES}/nat-{name}.rules"
+        self.paths = [self._rules, *map(_path, self._texts)]
+
+    def files(self, chain, rules, program):
+        """The files that keep the rules, {path: text}.
+
+        :param rules: the rules of our chain in each table.
+        :param program: the path of ip6tables.
+        """
+        lock = f"-w {LOCK_TIMEOUT}"
+        unhook = [f"-{program} {lock} -t {table} -D {jump(table, chain)[3:]}" for table in HOOKS if rules.get(table)]
+        commands = [*unhook, f"{program}-restore --noflush {lock} {self._rules}"]
+        values = {
+            "apply": self.lasting[0],
+            "chain": chain,
+            "flushers": " ".join(FLUSHERS),
+            "commands": "\n".join(f"{key}={command}" for key in ("ExecStart", "ExecReload") for command in commands),
+        }
+        texts = {self._rules: "\n".join([*plan({}, chain, rules), ""])}
+        return {**texts, **{_path(unit): text.format(**values) for unit, text in self._texts.items()}}
+
+    def plan(self, have, files):
+        """What to do that the files are there and their units enabled and active; nothing where all is well.
+
+        :param files: {path: text}; none at all to have nothing left.
+        """
+        changed = {path: files.get(path) for path in self.paths if have.files[path] != files.get(path)}
+        if not files:
+            ours = set(have.linked) | set(have.active)
+            before = [["disable", "--now", *self._texts]] if ours or changed else []
+            return Change(before, changed, [["daemon-reload"]] if before else [])
+        written = [unit for unit in self._texts if _path(unit) in changed]
+        enable = [unit for unit in self._texts if unit in written or unit not in have.linked]
+        restart = [unit for unit in self.lasting if unit in written or unit not in have.active]
+        after = [["daemon-reload"]] if written or have.outdated else []
+        after += [["reenable", *enable]] if enable else []
+        after += [["restart", *restart]] if restart else []
+        return Change([], changed, after)
+
+
+class Systemd:
+    """Where the files and units are.
+
+    :param module: an ``AnsibleModule``.
+    """
+
+    def __init__(self, module):
+        self._module = module
+        self._running = os.path.isdir("/run/systemd/system")
+
+    def have(self, persistence):
+        files = {path: read_text(path) for path in persistence.paths}
+        if not self._running:
+            return Have(files, [], [], False)
+        units = list(persistence.wanted_by)
+        linked = [unit for unit in units if all(map(os.path.islink, _links(unit, persistence.wanted_by[unit])))]
+        shown = self._tell("show", "--property=Id,ActiveState,NeedDaemonReload", *units)
+        blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.strip().split("\n\n")]
+        active = [block["Id"] for block in blocks if block["ActiveState"] == "active"]
+        return Have(files, linked, active, any(block["NeedDaemonReload"] == "yes" for block in blocks))
+
+    def carry_out(self, change):
+        if not self._running and any(change.files.values()):
+            raise Refusal("Cannot keep the rules over a reboot: systemd does not run here.", "Set 'persist: false'.")
+        for command in change.before:
+            self._tell(*command)
+        for path, text in change.files.items():
+            write_text(self._module, path, text)
+        remove_empty([RULES])
+        for command in change.after:
+            self._tell(*command)
+
+    def _tell(self, *command):
+        if not self._running:
+            return ""
+        code, out, err = self._module.run_command(["systemctl", *command], environ_update={"LC_ALL": "C"})
+        if code:
+            raise Refusal(
+                f"Cannot keep the rules over a reboot: 'systemctl {' '.join(command)}' says: "
+                f"{' '.join(err.split()).rstrip('.')}.",
+                "They are in the kernel now; see 'journalctl --boot' and run this again.",
+            )
+        return out
+
+
+def _path(unit):
+    return f"{UNITS}/{unit}"
+
+
+def _links(unit, targets):
+    return [f"{UNITS}/{target}.wants/{unit}" for target in targets]
