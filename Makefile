@@ -50,7 +50,7 @@ scenario: setup
 
 clean:
 	@if [ -x $(VENV)/bin/ansible-playbook ]; then \
-		$(IN_LAB) --running ansible-playbook --inventory tests/lab/inventory.py tests/lab/destroy.yml; fi
+		$(IN_LAB) --running ansible-playbook --inventory tests/lab/inventory tests/lab/destroy.yml; fi
 	@$(IN_LAB) --stop
 
 distclean: clean-images clean

@@ -177,11 +177,11 @@ def pools_with(version, pools, pool, prefix):
 def same(key, one, other):
     """Whether two values of a setting mean the same."""
     if key == "fixed-cidr-v6":
-        return network_or_none(one) == network_or_none(other) is not None
+        return _network_or_none(one) == ipaddress.ip_network(other)
     return one == other
 
 
-def network_or_none(text):
+def _network_or_none(text):
     try:
         return ipaddress.ip_network(text)
     except ValueError:

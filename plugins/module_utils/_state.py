@@ -181,7 +181,7 @@ def undoing(have):
     before, after, now = (
         parse_object(text or "{}") or {} for text in (record["before"], record["after"], have.config_file.text)
     )
-    return {key: before.get(key) for key, value in after.items() if before.get(key) != value == now.get(key)}
+    return {key: before.get(key) for key, value in after.items() if before.get(key) != value and now.get(key) == value}
 
 
 def engine_facts(have, settings):

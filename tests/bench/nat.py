@@ -36,7 +36,7 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="ascii") as playbook:
         json.dump([{"hosts": host, "gather_facts": False, "tasks": TASKS}], playbook)
         playbook.flush()
-        command = ["ansible-playbook", "--inventory", "tests/lab/inventory.py", playbook.name]
+        command = ["ansible-playbook", "--inventory", "tests/lab/inventory", playbook.name]
         done = subprocess.run(
             command, check=False, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
         )

@@ -31,7 +31,7 @@ def _site(tmp_path, name):
     run("ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), cwd=ROOT)
     artefact = next(tmp_path.glob("v6ops-docker-*.tar.gz"))
     run("ansible-galaxy", "collection", "install", "--offline", str(artefact))
-    inventory = ROOT / "tests/lab/inventory.py"
+    inventory = ROOT / "tests/lab/inventory"
     return lambda: run("ansible-playbook", "--inventory", str(inventory), "--limit", name, "v6ops.docker.site")
 
 

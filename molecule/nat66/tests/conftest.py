@@ -8,7 +8,7 @@ import pytest
 import testinfra
 from scripts import SERVER, SLEEP
 
-INVENTORY = Path(__file__).parents[3] / "tests/lab/inventory.py"
+INVENTORY = Path(__file__).parents[3] / "tests/lab/inventory"
 
 
 @pytest.fixture(name="neighbour", scope="module")

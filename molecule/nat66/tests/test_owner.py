@@ -17,7 +17,7 @@ INTERNET = "2001:db8:dead::1"
 def _run_role(name):
     def run(**variables):
         """The role used alone; what Ansible prints."""
-        command = ["ansible", "--inventory", "tests/lab/inventory.py", name, "--module-name", "include_role"]
+        command = ["ansible", "--inventory", "tests/lab/inventory", name, "--module-name", "include_role"]
         command += ["--args", "name=v6ops.docker.docker_ipv6_nat66", "--extra-vars", json.dumps(variables)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         return done.returncode, done.stdout + done.stderr

@@ -79,7 +79,6 @@ def _reboot(host, name, outer):
 
     def reboot():
         outer("restart", f"{LAB}-{name}")
-        host.check_output("mount -o remount,rw / 2>/dev/null || true")
         deadline = time.monotonic() + 60
         while host.run("systemctl is-active docker.service").failed and time.monotonic() < deadline:
             time.sleep(0.5)
@@ -98,7 +97,7 @@ def _ansible_over_ssh(name, tmp_path):
             "ansible_ssh_common_args": options,
             "ansible_control_path_dir": str(tmp_path),
         }
-        command = ["ansible-playbook", "--inventory", ROOT / "tests/lab/inventory.py", "--limit", name, ROOT / playbook]
+        command = ["ansible-playbook", "--inventory", ROOT / "tests/lab/inventory", "--limit", name, ROOT / playbook]
         done = subprocess.run(
             [*command, "--extra-vars", json.dumps(variables)], check=False, capture_output=True, text=True, cwd=ROOT
         )
