@@ -99,7 +99,10 @@ options:
     description:
       - Let interfaces that learn their default route from router advertisements (C(accept_ra=1)) keep it.
       - IPv6 in C(dockerd) switches forwarding on, and the kernel then drops that route at once unless C(accept_ra) is
-        V(2). It is set beforehand, live and in a file under C(/etc/sysctl.d).
+        V(2). It is set beforehand, live and in a file under C(/etc/sysctl.d), for interfaces to come, too.
+      - Every such route that was there before has to be there after, renewed by its router, else all goes back.
+      - Interfaces of systemd-networkd and NetworkManager (C(accept_ra=0)) need nothing, see
+        R(the guide,ansible_collections.v6ops.docker.docsite.guide_uplinks).
     type: bool
     default: true
   timeout:
@@ -151,14 +154,15 @@ engine:
 before:
   description:
     - The state found, with the texts of the files (V(null) where there is none), the interfaces that would lose their
-      default route and are to be protected, and the default bridge (V(null) where the engine did not answer).
+      default route and are to be protected (V(default) for those to come), and the default bridge (V(null) where the
+      engine did not answer).
   type: dict
   returned: success
   sample:
     files:
       /etc/sysctl.d/90-v6ops-docker.conf: null
       /etc/systemd/system/docker.service.d/zz-v6ops-docker.conf: null
-    endangered_interfaces: [eth0]
+    endangered_interfaces: [default, eth0]
     bridge: {name: bridge, interface: docker0, ipv6: false, subnets: []}
 after:
   description: The state now, or in check mode the state that would be.
@@ -166,7 +170,7 @@ after:
   returned: success
   sample:
     files:
-      /etc/sysctl.d/90-v6ops-docker.conf: "net/ipv6/conf/eth0/accept_ra = 2\n"
+      /etc/sysctl.d/90-v6ops-docker.conf: "net/ipv6/conf/default/accept_ra = 2\n…"
       /etc/systemd/system/docker.service.d/zz-v6ops-docker.conf: "[Service]\nExecStart=\nExecStart=dockerd …\n"
     endangered_interfaces: []
     bridge: {name: bridge, interface: docker0, ipv6: true, subnets: ["fd12:3456:789a::/64"]}
