@@ -23,7 +23,7 @@ def _doomed(host, write):
 
 @pytest.mark.parametrize("config", ["systemd", "daemon_json"])
 def test_a_failed_start_is_rolled_back(host, run_module, run_container, doomed, config):
-    container = run_container("--detach", SLEEP).stdout.strip()
+    container = run_container("--detach --stop-timeout 1", SLEEP).stdout.strip()
     before = snapshot(host)
     result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX, config=config)
     assert result["failed"]
@@ -90,9 +90,9 @@ def test_the_blogs_override_is_left_alone(host, run_module):
 
 def test_containers_that_ran_run_again_whatever_becomes_of_one(host, run_module, run_container):
     host.check_output("mkdir /srv/gone")
-    lost = run_container("--detach --name lost --mount type=bind,src=/srv/gone,dst=/mnt", SLEEP).stdout.strip()
+    lost = run_container("--detach --name lost --stop-timeout 1 --mount type=bind,src=/srv/gone,dst=/mnt", SLEEP).stdout.strip()
     slow = run_container("--detach --name slow --stop-timeout 6", SLEEP).stdout.strip()
-    paused = run_container("--detach --name paused", SLEEP).stdout.strip()
+    paused = run_container("--detach --name paused --stop-timeout 1", SLEEP).stdout.strip()
     stopped = run_container("--detach --name stopped", "").stdout.strip()
     host.check_output("docker pause paused; docker wait stopped; rmdir /srv/gone")
     result = run_module("docker_ipv6_daemon", fixed_cidr_v6=PREFIX, timeout=5)

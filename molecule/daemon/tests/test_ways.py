@@ -124,7 +124,7 @@ def _live_restore(write, restart_docker):
 
 
 def test_live_restore_defers(host, configure, run_container, live_restore):
-    container = run_container("--detach", SLEEP).stdout.strip()
+    container = run_container("--detach --stop-timeout 1", SLEEP).stdout.strip()
     pid = dockerd_pid(host)
     result = configure(live_restore="defer")
     assert (result["changed"], dockerd_pid(host)) == (True, pid)
@@ -136,7 +136,7 @@ def test_live_restore_defers(host, configure, run_container, live_restore):
 
 
 def test_live_restore_stops_containers_and_starts_just_those(host, configure, run_container, live_restore):
-    run_container("--detach --name idle", SLEEP)
+    run_container("--detach --name idle --stop-timeout 1", SLEEP)
     host.check_output("docker kill idle")
     for name in ("one", "two"):
         run_container(f"--detach --name {name} --stop-timeout 1", SLEEP)
