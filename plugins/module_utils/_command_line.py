@@ -9,6 +9,7 @@ By the rules of systemd.service(5) and systemd.exec(5); tests/unit and the scena
 
 from __future__ import annotations
 
+import os
 import re
 
 PREFIXES = "@-:+!"
@@ -90,6 +91,16 @@ def started(command, environment):
     # Behind "@" comes what the program is told that its name is.
     arguments = found[2:] if "@" in prefixes else found[1:]
     return [program, *(arguments if ":" in prefixes else expand(arguments, environment))]
+
+
+def dockerd_of(arguments):
+    """The arguments of a command up to dockerd itself, which ``env`` may start."""
+    if os.path.basename(arguments[0]) != "env":
+        return arguments[:1]
+    for position, argument in enumerate(arguments[1:], 2):
+        if "=" not in argument and not argument.startswith("-"):
+            return arguments[:position]
+    return arguments[:1]
 
 
 def expand(arguments, environment):

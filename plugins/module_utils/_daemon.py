@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import NamedTuple
 
 from ansible_collections.v6ops.docker.plugins.module_utils import _preflight
@@ -26,10 +27,11 @@ from ansible_collections.v6ops.docker.plugins.module_utils._options import (
 from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE, spell_record
 from ansible_collections.v6ops.docker.plugins.module_utils._state import base as base_of
-from ansible_collections.v6ops.docker.plugins.module_utils._state import undoing
+from ansible_collections.v6ops.docker.plugins.module_utils._state import undoing, without_ours
 from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import (
     FORWARDING,
     SYSCTL_FILE,
+    asks_for_forwarding,
     ours,
     protecting,
     spell,
@@ -120,7 +122,7 @@ def settings_for(want, version, base):
         if want.ip6tables and release(version) < (27, 0):
             settings["experimental"] = True
     if want.pool and (want.pool_is_asked_for or not masquerades(version, {**base, **settings})):
-        pools = base.get("default-address-pools", BUILT_IN_POOLS)
+        pools = base.get("default-address-pools") or BUILT_IN_POOLS
         settings["default-address-pools"] = pools_with(version, pools, want.pool, want.prefix)
     if want.default_networks and has_default_ipv6(version):
         options = base.get("default-network-opts", {})
@@ -207,7 +209,9 @@ def plan(have, want):
     shown = is_shown(have, target, _keys(have, wanted))
     pending = [] if shown else _postponed(have, want)
     restart = not (shown or pending)
+    former = have.former_config
     files = [
+        *([FileChange(former.path, former.text, without_ours(have.recorded_config, former))] if former else []),
         FileChange(have.config_file.path, have.config_file.text, config),
         FileChange(DROP_IN, have.drop_in, drop_in),
     ]
@@ -217,11 +221,13 @@ def plan(have, want):
         protection = FileChange(SYSCTL_FILE, have.sysctl, spell(_settings_of_kernel(have, target)))
         files = _differing_files([protection, *files])
         if files or endangered:
-            files = _differing_files([_record_change(have, _extended_record(have, config, wanted)), *files])
+            files = _differing_files([_record_change(have, _extended_record(have, base, config, wanted)), *files])
     else:
         files = _differing_files(files)
-        if not (pending or keeps_forwarding(have, target)):
-            giving_back = _giving_back(have)
+        if have.info is None and have.record and not pending:
+            pending = ["run this once more when dockerd runs, to have the forwarding given back, too"]
+        elif not (pending or keeps_forwarding(have, target)):
+            giving_back = _giving_back(have, restart)
             last_files = _differing_files([FileChange(SYSCTL_FILE, have.sysctl, None), _record_change(have, None)])
             if have.record:
                 directories = have.record["missing_directories"]
@@ -256,10 +262,10 @@ def _settings_of_kernel(have, target):
 
 def edit_config(have, base, to_file):
     """The text of daemon.json with our settings, and none of those that are no longer ours."""
-    text = have.config_file.text
-    if have.record is None or text == have.record["config_file"]["after"]:
+    text, record = have.config_file.text, have.recorded_config
+    if record is None or text == record["after"]:
         return edit(base.text, to_file)
-    return edit(text, {**undoing(have), **to_file})
+    return edit(text, {**undoing(record, have.config_file), **to_file})
 
 
 def _postponed(have, want):
@@ -301,7 +307,8 @@ def shows_bridge(bridge, target):
     """Whether the default bridge, as :meth:`_engine.Engine.networks` tells it, is as the target says."""
     if not target.get("ipv6"):
         return not bridge["ipv6"]
-    return provides(bridge, target.get("fixed-cidr-v6"))
+    prefix = target.get("fixed-cidr-v6")
+    return bridge["ipv6"] if prefix is None else provides(bridge, prefix)
 
 
 def shows_pools(pools, target):
@@ -310,52 +317,60 @@ def shows_pools(pools, target):
 
 
 def _comparable(pools):
-    return sorted((str(pool["base"]), pool["size"]) for pool in pools)
+    return sorted((str(ip_network(pool["base"], strict=False)), pool["size"]) for pool in pools)
 
 
 def keeps_forwarding(have, target):
     """The IPv6 networks of dockerd that stay: the host has to forward for them."""
+    if have.record and have.record["forwarding"].get("all") == "1":
+        # It did so before us, and nothing is held back.
+        return []
     others = [network["name"] for network in have.networks if network["name"] != "bridge" and network["ipv6"]]
     return others + (["bridge"] if target.get("ipv6") else [])
 
 
-def _giving_back(have):
+def _giving_back(have, restart):
+    """What the record has and the host has not; all of it where a restart of dockerd may change it once more.
+
+    Forwarding that the host asks for itself, in a file of its own, stays.
+    """
     record = have.record
     if record is None:
         return GivingBack()
+
+    def differing(found, now):
+        return {name: value for name, value in found.items() if restart or now.get(name) not in (value, None)}
+
+    if asks_for_forwarding(have.sysctl_files):
+        return GivingBack(bridge_disabled=record["bridge_disabled"])
+    values = differing(
+        {key: record[key] for key in ("bridge_disabled", "forward_policy") if record[key] is not None},
+        {"bridge_disabled": have.bridge_disabled, "forward_policy": have.forward_policy},
+    )
     return GivingBack(
-        bridge_disabled=_differing(record["bridge_disabled"], have.bridge_disabled),
-        forwarding={
-            name: value
-            for name, value in record["forwarding"].items()
-            if have.forwarding.get(name) not in (value, None)
-        },
-        forward_policy=_differing(record["forward_policy"], have.forward_policy),
-        accept_ra={
-            name: value for name, value in record["accept_ra"].items() if have.accept_ra.get(name) not in (value, None)
-        },
+        forwarding=differing(record["forwarding"], have.forwarding),
+        accept_ra=differing(record["accept_ra"], have.accept_ra),
+        **values,
     )
 
 
-def _differing(found, now):
-    return found if now is not None and found is not None and found != now else None
-
-
-def _extended_record(have, config, wanted):
+def _extended_record(have, base, config, wanted):
     """What was found before the first change, and what the last one asks for."""
     record = have.record or {
-        "config_file": {"path": have.config_file.path, "before": have.config_file.text},
         "settings": [],
         "accept_ra": {},
         "forwarding": have.forwarding,
-        "forward_policy": have.forward_policy,
+        "forward_policy": None,
         "bridge_disabled": have.bridge_disabled,
         "missing_directories": have.missing_directories,
     }
     return {
         **record,
-        "config_file": {**record["config_file"], "after": config},
+        "config_file": {"path": have.config_file.path, "before": base.text, "after": config},
         "settings": sorted({*record["settings"], *wanted}),
+        # Where dockerd sets it; elsewhere it is none of ours.
+        "forward_policy": record["forward_policy"]
+        or (have.forward_policy if masquerades(have.version, {**base.settings, **wanted}) else None),
         "accept_ra": {**_accept_ra_to_give_back(have), **record["accept_ra"]},
     }
 

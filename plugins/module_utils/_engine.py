@@ -35,6 +35,7 @@ def telling():
         ) from error
 
 
+STOP_TIMEOUT = 10  # seconds, of a container that asks for none
 # Containers that an orchestrator replaces by itself: Swarm, Kubernetes.
 ORCHESTRATED = ("com.docker.swarm.task.id", "io.kubernetes.pod.uid")
 
@@ -71,7 +72,7 @@ class Engine:
 
         Those of an orchestrator are left out, as it starts others in their place.
 
-        :returns: dicts with ``id``, ``name``, ``paused`` and ``auto_remove``.
+        :returns: dicts with ``id``, ``name``, ``paused``, ``auto_remove`` and ``stop_timeout`` (in seconds).
         """
         with telling():
             found = self.api.containers(filters={"status": ["running", "paused"]})
@@ -82,6 +83,7 @@ class Engine:
                 "name": one["Name"].lstrip("/"),
                 "paused": one["State"]["Paused"],
                 "auto_remove": one["HostConfig"]["AutoRemove"],
+                "stop_timeout": one["Config"].get("StopTimeout") or STOP_TIMEOUT,
             }
             for one in sorted(details, key=lambda one: one["State"]["StartedAt"])
             if not any(label in (one["Config"]["Labels"] or {}) for label in ORCHESTRATED)
@@ -116,7 +118,7 @@ class Engine:
             with telling():
                 if container["paused"]:
                     self.api.unpause(container["id"])
-                self.api.stop(container["id"])
+                self.api.stop(container["id"], timeout=container["stop_timeout"])
 
     def start(self, containers):
         """Start containers again that a restart of the engine left stopped.

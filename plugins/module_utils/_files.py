@@ -18,7 +18,7 @@ STATE_DIRECTORY = "/var/lib/v6ops-docker"
 def read_text(path):
     """The content of a file, None where there is none."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -33,7 +33,7 @@ def write_text(module, path, text):
         return
     os.makedirs(directory, mode=0o700 if directory == STATE_DIRECTORY else 0o755, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         file.write(text)
     try:
         module.atomic_move(temporary, os.path.realpath(path))

@@ -101,7 +101,7 @@ def refuse_pool(pool, prefix):
     """Refuse a prefix that is no pool for many networks beside that of the default bridge."""
     if not 48 <= pool.prefixlen <= 64:
         raise _unfit(str(pool), "the pool of user networks has a length of /48 to /64", "A /48 is usual.")
-    if pool.subnet_of(prefix):
+    if pool.subnet_of(prefix) or (pool.prefixlen == 64 and pool.overlaps(prefix)):
         raise _unfit(str(pool), f"the default bridge takes all of it with {prefix}", "Name a larger pool, or another.")
 
 

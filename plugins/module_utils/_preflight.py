@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_network
 
-from ansible_collections.v6ops.docker.plugins.module_utils._command_line import started
+from ansible_collections.v6ops.docker.plugins.module_utils._command_line import dockerd_of, started
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._options import (
     SHORTHANDS,
@@ -59,20 +59,12 @@ def of_unit(have):
             "It must have exactly one, dockerd.",
         )
         return
-    program = _program(started(commands[0], have.environment))
+    program = os.path.basename(dockerd_of(started(commands[0], have.environment))[-1])
     if program != "dockerd":
         yield Refusal(
             f"Cannot extend docker.service: it starts {program}, not dockerd, so options added to it may go astray.",
             "Let ExecStart= start dockerd itself.",
         )
-
-
-def _program(command):
-    """The name of what a command starts, with or without ``env``."""
-    names = [os.path.basename(word) for word in command]
-    if names[0] == "env":
-        return next((name for name in names[1:] if "=" not in name and not name.startswith("-")), "env")
-    return names[0]
 
 
 def of_later_drop_ins(have):

@@ -49,6 +49,7 @@ class Have:
     :param drop_in: the text of our drop-in, or None.
     :param sysctl: the text of our sysctl.d file, or None.
     :param config_file: a :class:`ConfigFile`.
+    :param former_config: the one that is in the record, where ``--config-file`` names another now.
     :param running_argv: the command line of the running process, its variables expanded; None where there is none.
     :param started: when that process began, in seconds of :func:`time.time`.
     :param info: as :meth:`_engine.Engine.info` tells it, None where no engine answers.
@@ -73,6 +74,7 @@ class Have:
     drop_in: str | None = None
     sysctl: str | None = None
     config_file: ConfigFile = NO_CONFIG_FILE
+    former_config: ConfigFile | None = None
     environment: dict = field(default_factory=dict)
     running_argv: list | None = None
     started: float = 0.0
@@ -90,6 +92,10 @@ class Have:
     missing_directories: list = field(default_factory=list)
     record: dict | None = None
     leftover: str | None = None
+
+    @property
+    def recorded_config(self):
+        return self.record and self.record["config_file"]
 
     @property
     def bridge(self):
@@ -151,7 +157,7 @@ def base(have):
     commands = exec_starts(text for __, text in have.units)
     command = commands[0] if len(commands) == 1 else None
     arguments = started(command or "", have.environment)
-    text = _without_ours(have)
+    text = without_ours(have.recorded_config, have.config_file)
     return Base(command, arguments, from_flags(arguments[1:]), text, parse_object(text) if (text or "").strip() else {})
 
 
@@ -165,22 +171,24 @@ def config_path(arguments):
     return next(flag_values(arguments, "--config-file"), CONFIG_FILE)
 
 
-def _without_ours(have):
-    """The text of daemon.json before our change; where others changed it since, without what is still ours."""
-    text = have.config_file.text
-    if have.record and text == have.record["config_file"]["after"]:
-        return have.record["config_file"]["before"]
-    return edit(text, undoing(have))
+def without_ours(record, file):
+    """The text of daemon.json before our change; where others changed it since, without what is still ours.
+
+    :param record: ``config_file`` of the record, None where there is none.
+    :param file: a :class:`ConfigFile`; another file than the one recorded holds nothing of ours.
+    """
+    if record is None or record["path"] != file.path:
+        return file.text
+    if file.text == record["after"]:
+        return record["before"]
+    return edit(file.text, undoing(record, file))
 
 
-def undoing(have):
+def undoing(record, file):
     """The changes that take from daemon.json what is ours in it, for :func:`_json_text.edit`."""
-    if not have.record:
+    if record is None or record["path"] != file.path:
         return {}
-    record = have.record["config_file"]
-    before, after, now = (
-        parse_object(text or "{}") or {} for text in (record["before"], record["after"], have.config_file.text)
-    )
+    before, after, now = (parse_object(text or "{}") or {} for text in (record["before"], record["after"], file.text))
     return {key: before.get(key) for key, value in after.items() if before.get(key) != value and now.get(key) == value}
 
 
@@ -190,9 +198,11 @@ def engine_facts(have, settings):
     :returns: ``version``; ``ip6tables``, whether it manages IPv6 rules and so masquerades its bridges itself; and
         ``firewall_backend``.
     """
+    file = ours_of(parse_object(have.config_file.text or "") or {})
+    merged = {**file, **have.running_settings, **settings}
     return {
         "version": have.version,
-        "ip6tables": bool(masquerades(have.version, {**have.running_settings, **settings})),
+        "ip6tables": masquerades(have.version, {key: value for key, value in merged.items() if value is not None}),
         "firewall_backend": have.info["firewall_backend"] if have.info else "iptables",
     }
 

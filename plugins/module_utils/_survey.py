@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
+import re
 
-from ansible_collections.v6ops.docker.plugins.module_utils._command_line import expand
+from ansible_collections.v6ops.docker.plugins.module_utils._command_line import dockerd_of, expand
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._files import STATE_DIRECTORY, read_text
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import (
+    CONF,
     forward_policy,
     forwarding,
     read_switch,
@@ -42,11 +44,12 @@ def look(module, service, protect_uplinks=True, blind=False):
     :param blind: the libraries that show the engine and the network are missing.
     :raises Refusal: where docker.service is not to be used, or does not run and we may not be the cause.
     """
+    _refuse_kernel()
     _refuse_unit(service)
     drop_in, record = read_text(DROP_IN), read_record()
     engine = None if blind else _connect(service, ours=drop_in is not None or record is not None)
     info, networks = (engine.info(), engine.networks()) if engine else (None, [])
-    bridges = {network["interface"] for network in networks} | {DEFAULT_INTERFACE}
+    bridges = {network["interface"] for network in networks} or _bridges_by_name()
     bridge = next((network["interface"] for network in networks if network["name"] == "bridge"), DEFAULT_INTERFACE)
     config_file = _config_file(config_path(expand(service.argv, service.environment)))
     endangered = endangered_interfaces(bridges, blind) if protect_uplinks else []
@@ -58,6 +61,7 @@ def look(module, service, protect_uplinks=True, blind=False):
         drop_in=drop_in,
         sysctl=read_text(SYSCTL_FILE),
         config_file=config_file,
+        former_config=_former_config(record, config_file),
         running_argv=service.running_argv(),
         started=service.started,
         info=info,
@@ -65,7 +69,7 @@ def look(module, service, protect_uplinks=True, blind=False):
         stopped=read_stopped(),
         in_use=[] if blind else networks_in_use(except_interfaces=bridges),
         endangered=endangered,
-        sysctl_files=ordered_files(module) if endangered else [],
+        sysctl_files=ordered_files(module) if endangered or record else [],
         accept_ra=accept_ra(),
         forwarding=forwarding(),
         forward_policy=forward_policy(module),
@@ -76,9 +80,24 @@ def look(module, service, protect_uplinks=True, blind=False):
     )
 
 
+def _bridges_by_name():
+    """The bridges of dockerd, where it cannot be asked."""
+    return {name for name in os.listdir("/sys/class/net") if re.fullmatch(r"docker0|br-[0-9a-f]{12}", name)}
+
+
+def _former_config(record, config_file):
+    former = record and record["config_file"]["path"]
+    return _config_file(former) if former not in (None, config_file.path) else None
+
+
 def _missing(*paths):
     """The directories of files that are not there."""
     return [directory for directory in map(os.path.dirname, paths) if not os.path.isdir(directory)]
+
+
+def _refuse_kernel():
+    if not os.path.isdir(CONF):
+        raise Refusal("Cannot use IPv6: the kernel runs without it.", "Boot it without 'ipv6.disable=1'.")
 
 
 def _refuse_unit(service):
@@ -111,7 +130,7 @@ def _connect(service, ours):
 
 def _program_version(module, service):
     """The version of the program, where no engine answers; empty where it does not tell."""
-    code, out, __ = module.run_command([*service.argv[:1], "--version"], handle_exceptions=True)
+    code, out, __ = module.run_command([*dockerd_of(expand(service.argv, service.environment)), "--version"])
     return "" if code else out.partition("version ")[2].partition(",")[0]
 
 

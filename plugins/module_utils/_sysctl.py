@@ -65,15 +65,22 @@ def ordered_files(module):
 
 
 def overruled(files, settings):
-    """What other files, which are applied after ours, set to something else.
+    """What other files, which are applied after ours, set to something else in the end.
 
     :param files: as :func:`ordered_files` tells them.
     :returns: a list of (path, key, value).
     """
-    later = [(path, text) for path, text in files if os.path.basename(path) > os.path.basename(SYSCTL_FILE)]
-    return [
-        (path, key, value)
-        for path, text in later
-        for key, value in parse(text).items()
-        if settings.get(key, value) != value
-    ]
+    last = {}
+    for path, text in files:
+        if os.path.basename(path) > os.path.basename(SYSCTL_FILE):
+            last.update({key: (path, key, value) for key, value in parse(text).items()})
+    return [last[key] for key, value in settings.items() if key in last and last[key][2] != value]
+
+
+def asks_for_forwarding(files):
+    """Whether a file that is not ours lets the host forward."""
+    settings = {}
+    for path, text in files:
+        if path != SYSCTL_FILE:
+            settings.update(parse(text))
+    return settings.get("net/ipv6/conf/all/forwarding") == "1"

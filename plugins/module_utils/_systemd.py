@@ -65,10 +65,13 @@ class Service:
 
     def _properties(self, interface, *names):
         command = ["busctl", "--json=short", "get-property", _DESTINATION, self._path, f"{_DESTINATION}.{interface}"]
-        code, out, err = self._run([*command, *names])
+        try:
+            code, out, err = self._run([*command, *names])
+        except FileNotFoundError:
+            code, out, err = 1, "", "it does not run here"
         if code:
             raise Refusal(
-                f"Cannot read {self.name} from systemd: {err.strip() or out.strip()}.",
+                f"Cannot read {self.name} from systemd: {(err.strip() or out.strip()).rstrip('.')}.",
                 "This collection configures a dockerd that systemd runs.",
             )
         return [json.loads(line)["data"] for line in out.splitlines()]
@@ -98,7 +101,9 @@ class Service:
         """
         begin = int(time.time())
         self._run(["systemctl", "reset-failed", self.name])
-        self._run(["systemctl", "restart", "--no-block", self.name])
+        code, __, err = self._run(["systemctl", "restart", "--no-block", self.name])
+        if code:
+            raise self._failure(" ".join(err.split()), begin)
         deadline = time.monotonic() + timeout
         while True:
             (job, _job_path), state = self._properties("Unit", "Job", "ActiveState")

@@ -59,12 +59,15 @@ class Transaction:
             self._ask_routers()
             self._apply()
             bridge = self._prove() if self.plan.restart else self.have.bridge
-            self._give_back()
+            self._give_back(bridge)
             self._prove_routes()
         except BaseException as error:
             outcome = self._roll_back(str(error))
             if isinstance(error, Refusal):
                 raise Refusal(str(error), outcome, **error.details) from error
+            if isinstance(error, OSError):
+                cause = f"Cannot use {error.filename or 'the system'}: {error.strerror or error}."
+                raise Refusal(cause, outcome) from error
             raise
         return bridge, self._start_containers()
 
@@ -81,8 +84,8 @@ class Transaction:
         lost |= await_renewal({route: now[route] for route in set(self.routes) - lost - self.silent}, RENEWAL_WITHIN)
         if lost:
             raise Refusal(
-                f"Cannot let the host forward IPv6: it would lose {' and '.join(map(str, sorted(lost)))}, "
-                f"which was not renewed within {RENEWAL_WITHIN} s.",
+                f"Cannot keep {' and '.join(map(str, sorted(lost)))}: its router did not renew it within "
+                f"{RENEWAL_WITHIN} s of the change.",
                 "",
             )
 
@@ -91,7 +94,7 @@ class Transaction:
         for change in self.plan.files:
             write_text(self.module, change.path, change.after)
         for interface in self.plan.accept_ra:
-            write_switch(interface, "accept_ra", 2)
+            restore_switch(interface, "accept_ra", "2")
             if interface != "default":
                 solicit(interface)
         if self.plan.forward:
@@ -142,10 +145,10 @@ class Transaction:
             "",
         )
 
-    def _give_back(self):
+    def _give_back(self, bridge):
         values = self.plan.giving_back
-        if values.bridge_disabled and self.have.bridge:
-            restore_switch(self.have.bridge["interface"], "disable_ipv6", values.bridge_disabled)
+        if values.bridge_disabled and bridge:
+            restore_switch(bridge["interface"], "disable_ipv6", values.bridge_disabled)
         restore(values.forwarding, values.accept_ra)
         restore_forward_policy(self.module, values.forward_policy)
         for change in self.plan.last_files:
@@ -178,12 +181,15 @@ class Transaction:
                 return False
             return True
 
-        for change in [*self.plan.last_files, *self.plan.files]:
-            attempt(write_text, self.module, change.path, change.before)
+        # The record goes last: without it our keys would be taken for the host's own.
+        written = [
+            attempt(self._write_if_other, change.path, change.before)
+            for change in reversed([*self.plan.files, *self.plan.last_files])
+        ]
         attempt(remove_empty, self.have.missing_directories)
         if self.plan.reload:
             attempt(self.service.reload)
-        outcome = "The files are as they were"
+        outcome = "The files are as they were" if all(written) else "Not all files could be given back"
         if not self.restarted:
             outcome += ", and dockerd was not touched."
         elif attempt(self.service.restart, self.timeout):
@@ -200,6 +206,10 @@ class Transaction:
                 attempt(restore_switch, self.have.bridge["interface"], "disable_ipv6", self.have.bridge_disabled)
             attempt(self._start_containers_or_tell)
         return " ".join([outcome, *(problem for problem in problems if problem != cause)])
+
+    def _write_if_other(self, path, text):
+        if read_text(path) != text:
+            write_text(self.module, path, text)
 
     def _start_without_drop_in(self):
         write_text(self.module, DROP_IN, None)

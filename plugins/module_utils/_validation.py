@@ -10,6 +10,7 @@ import os
 import re
 import tempfile
 
+from ansible_collections.v6ops.docker.plugins.module_utils._command_line import dockerd_of
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._json_text import parse_object
 from ansible_collections.v6ops.docker.plugins.module_utils._options import flag_of, has_validate
@@ -35,17 +36,14 @@ def validate(module, version, command, path, text):
 
 
 def _run_validate(module, command, path, text):
-    arguments = [command[0], *_without_config_file(command[1:]), "--validate"]
-    if text is not None:
-        descriptor, name = tempfile.mkstemp(dir=module.tmpdir, suffix=".json")
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
-        arguments += ["--config-file", name]
-    code, __, err = module.run_command(arguments)
+    descriptor, name = tempfile.mkstemp(dir=module.tmpdir, suffix=".json")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text or "{}")
+    code, __, err = module.run_command([*_without_config_file(command), "--validate", "--config-file", name])
+    os.unlink(name)
     if code:
         cause = " ".join(line for line in err.splitlines() if "--help" not in line).strip().rstrip(".")
-        if text is not None:
-            cause = cause.replace(name, path)
+        cause = cause.replace(name, path)
         raise Refusal(
             f"Cannot restart dockerd: it says that it would not start. {cause}.",
             f"Mend {path} or the command line of docker.service; nothing was changed.",
@@ -67,7 +65,7 @@ def _without_config_file(arguments):
 def _refuse_unknown_keys(module, version, command, path, text):
     """What ``dockerd --validate`` tells from 23 on: every key but a few has an option of its name."""
     config = parse_object(text or "{}") or {}
-    __, usage, __ = module.run_command([command[0], "--help"])
+    __, usage, __ = module.run_command([*dockerd_of(command), "--help"])
     options = set(re.findall(r"--[a-z0-9-]+", usage))
     unknown = [key for key in config if not options & {f"--{key}", flag_of(key)} and key not in WITHOUT_OPTION]
     if unknown and options:

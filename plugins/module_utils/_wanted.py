@@ -29,6 +29,8 @@ def wanted(parameters):
 
     :raises Refusal: for a prefix that is none.
     """
+    if parameters["state"] == "absent":
+        return Want(prefix=None, **{key: parameters[key] for key in AS_THEY_ARE})
     requested, pool = parameters["fixed_cidr_v6"], parameters["pool"]
     own_pool = parse_prefix(pool) if pool else host_pool()
     return Want(

@@ -140,7 +140,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 fixed_cidr_v6:
-  description: The prefix, in the canonical spelling of RFC 5952.
+  description: The prefix, in the canonical spelling of RFC 5952; V(null) with O(state=absent).
   type: str
   returned: success
   sample: fd12:3456:789a::/64
@@ -245,12 +245,12 @@ def read_units_again(module, service):
 def make_plan(module, engine, have, want):
     """The plan, for which dockerd has been asked too, and the state with the containers that it stops."""
     todo = plan(have, want)
-    if todo.restart:
+    if todo.restart or todo.pending:
         validate(module, have.version, todo.command, have.config_file.path, todo.config)
-        if engine:
-            have = dataclasses.replace(have, containers=engine.running_containers())
-            for refusal in _preflight.of_containers(have):
-                raise refusal
+    if todo.restart and engine:
+        have = dataclasses.replace(have, containers=engine.running_containers())
+        for refusal in _preflight.of_containers(have):
+            raise refusal
     return todo, have
 
 
@@ -313,12 +313,12 @@ def main():
     }
     module.exit_json(
         changed=todo.changed or reread,
-        fixed_cidr_v6=str(want.prefix),
+        fixed_cidr_v6=str(want.prefix) if want.prefix else None,
         engine=engine_facts(have, todo.target if todo.restart else {}),
         before={"files": before, "endangered_interfaces": have.endangered, "bridge": have.bridge},
         after={
             "files": {**before, **{change.path: change.after for change in changes}},
-            "endangered_interfaces": [],
+            "endangered_interfaces": [] if todo.accept_ra else have.endangered,
             "bridge": bridge,
         },
         diff=[

@@ -117,7 +117,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.v6ops.docker.plugins.module_utils._command_line import expand
-from ansible_collections.v6ops.docker.plugins.module_utils._daemon import findings
+from ansible_collections.v6ops.docker.plugins.module_utils._daemon import findings, plan
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._json_text import parse_object
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
@@ -131,6 +131,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._state import (
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._survey import look
 from ansible_collections.v6ops.docker.plugins.module_utils._systemd import Service
+from ansible_collections.v6ops.docker.plugins.module_utils._validation import validate
 
 UNKNOWN = {
     "configured": False,
@@ -170,6 +171,18 @@ def facts(have, service):
     }
 
 
+def all_problems(module, have, want):
+    """What we find, and where that is nothing, what dockerd itself does."""
+    found = findings(have, want)
+    if not found:
+        todo = plan(have, want)
+        try:
+            validate(module, have.version, todo.command, have.config_file.path, todo.config)
+        except Refusal as refusal:
+            found = [refusal]
+    return [str(one) for one in found]
+
+
 def main():
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     require_root(module, os.geteuid())
@@ -184,10 +197,7 @@ def main():
         else:
             if engine:
                 have = dataclasses.replace(have, containers=engine.running_containers())
-            result, problems = (
-                facts(have, service),
-                [str(one) for one in findings(have, Want(prefix=prefix, pool=pool))],
-            )
+            result, problems = facts(have, service), all_problems(module, have, Want(prefix=prefix, pool=pool))
     module.exit_json(changed=False, problems=problems, prefix=str(prefix), pool=str(pool), **result)
 
 

@@ -123,7 +123,9 @@ def test_live_restore_with_running_containers(host, refused, run_container, writ
 
 
 def test_a_container_that_would_be_removed(host, refused, run_container):
-    container = run_container("--detach --rm --name job --stop-timeout 1", "import time; time.sleep(3600)").stdout.strip()
+    container = run_container(
+        "--detach --rm --name job --stop-timeout 1", "import time; time.sleep(3600)"
+    ).stdout.strip()
     assert "it would remove the running container job" in refused(fixed_cidr_v6=PREFIX)
     assert host.check_output("docker ps --quiet --no-trunc") == container
 

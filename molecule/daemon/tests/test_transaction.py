@@ -90,7 +90,9 @@ def test_the_blogs_override_is_left_alone(host, run_module):
 
 def test_containers_that_ran_run_again_whatever_becomes_of_one(host, run_module, run_container):
     host.check_output("mkdir /srv/gone")
-    lost = run_container("--detach --name lost --stop-timeout 1 --mount type=bind,src=/srv/gone,dst=/mnt", SLEEP).stdout.strip()
+    lost = run_container(
+        "--detach --name lost --stop-timeout 1 --mount type=bind,src=/srv/gone,dst=/mnt", SLEEP
+    ).stdout.strip()
     slow = run_container("--detach --name slow --stop-timeout 6", SLEEP).stdout.strip()
     paused = run_container("--detach --name paused --stop-timeout 1", SLEEP).stdout.strip()
     stopped = run_container("--detach --name stopped", "").stdout.strip()

@@ -108,7 +108,7 @@ def test_a_route_that_is_lost_takes_everything_back(host, configure, write_unit)
     write_unit("[Service]\nExecStartPost=/bin/sh -c 'echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra'\n")
     result = configure()
     assert result["failed"]
-    assert "it would lose the default route via fe80::" in result["msg"]
+    assert "Cannot keep the default route via fe80::" in result["msg"]
     assert "dockerd runs with them again" in result["msg"]
     assert not json.loads(host.check_output("docker network inspect bridge"))[0]["EnableIPv6"]
     assert host.file("/proc/sys/net/ipv6/conf/all/forwarding").content_string == "0\n"

@@ -8,10 +8,10 @@ import pytest
 
 from ansible_collections.v6ops.docker.plugins.module_utils._daemon import GivingBack, findings, plan
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._options import BUILT_IN_POOLS
+from ansible_collections.v6ops.docker.plugins.module_utils._options import BUILT_IN_POOLS, masquerades
 from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE
-from ansible_collections.v6ops.docker.plugins.module_utils._state import ConfigFile, Have, Want
+from ansible_collections.v6ops.docker.plugins.module_utils._state import ConfigFile, Have, Want, engine_facts
 from ansible_collections.v6ops.docker.plugins.module_utils._sysctl import SYSCTL_FILE
 
 PREFIX = ipaddress.ip_network("fd00:1::/64")
@@ -81,7 +81,7 @@ def carried_out(state, todo):
             networks=[{**WITHOUT, "ipv6": on, "subnets": subnets}, *others],
             forwarding=dict.fromkeys(state.forwarding, "1") if on else state.forwarding,
             bridge_disabled="0" if on else state.bridge_disabled,
-            forward_policy="DROP" if on else state.forward_policy,
+            forward_policy="DROP" if on and masquerades(state.version, target) else state.forward_policy,
         )
     back = todo.giving_back
     return have(
@@ -380,3 +380,72 @@ def test_a_later_drop_in_that_leaves_the_command_alone_is_none_of_ours():
 )
 def test_other_ways_to_start_dockerd(command):
     assert plan(have(units=[("u", f"[Service]\nExecStart={command} -H fd://\n")]), WANT).restart
+
+
+def test_edits_of_the_admin_between_runs_are_kept():
+    """Also where a run in between changed something else of ours."""
+    state = done(with_config('{"debug": true}'), want(config="daemon_json"))
+    edited = state.config_file.text.replace("{", '{"data-root": "/srv", ', 1)
+    state = done(with_config(edited, state), want(prefix=ipaddress.ip_network("fd00:2::/64")))
+    for later in (want(config="systemd"), want(state="absent")):
+        assert json.loads(texts(plan(state, later))[PATH]) == {"data-root": "/srv", "debug": True}
+
+
+def test_another_config_file_is_not_taken_for_the_recorded_one():
+    state = done(wanted=want(config="daemon_json"))
+    other = ConfigFile("/etc/docker/other.json", '{"data-root": "/srv"}', 1.0)
+    options = {"environment": {"DOCKER_OPTS": "--config-file=/etc/docker/other.json"}, "config_file": other}
+    moved = have(state, former_config=state.config_file, networks=[WITHOUT], **options)
+    todo = plan(moved, want(config="daemon_json"))
+    assert texts(todo)[PATH] is None
+    assert json.loads(texts(todo)[other.path])["data-root"] == "/srv"
+    assert texts(plan(moved, want(state="absent"))) == {PATH: None}
+
+
+def test_absent_while_dockerd_is_down_gives_back_later():
+    down = have(done(), info=None, networks=[], running_argv=None, forwarding=UNTOUCHED.forwarding)
+    todo = plan(down, want(state="absent"))
+    assert (todo.giving_back, todo.last_files) == (GivingBack(), [])
+    assert "once more when dockerd runs" in todo.pending[0]
+
+
+def test_what_a_restart_may_change_once_more_is_given_back_whole():
+    todo = plan(have(done(), forwarding=UNTOUCHED.forwarding), want(state="absent"))
+    assert todo.restart
+    assert todo.giving_back.forwarding == UNTOUCHED.forwarding
+
+
+def test_a_host_that_forwarded_before_is_given_back_although_networks_stay():
+    forwarding = {"all": "1", "default": "1", "eth0": "1"}
+    on = {**WITHOUT, "ipv6": True, "subnets": ["fd00:7::/64"]}
+    state = with_config('{"ipv6": true, "fixed-cidr-v6": "fd00:7::/64"}', forwarding=forwarding, networks=[on])
+    todo = plan(done(state), want(state="absent"))
+    assert RECORD_FILE in {change.path for change in todo.last_files}
+
+
+def test_forwarding_that_a_file_of_the_host_asks_for_stays():
+    files = [("/etc/sysctl.d/99-router.conf", "net.ipv6.conf.all.forwarding = 1")]
+    assert plan(have(done(), sysctl_files=files), want(state="absent")).giving_back.forwarding == {}
+
+
+@pytest.mark.parametrize("pools", ["[]", "null"])
+def test_pools_that_are_none_do_not_cost_the_built_in_ones(pools):
+    todo = plan(with_config(f'{{"default-address-pools": {pools}}}', **OLD), WANT)
+    assert todo.target["default-address-pools"][:-1] == BUILT_IN_POOLS
+
+
+def test_absent_where_the_engine_has_a_prefix_by_itself():
+    automatic = {**WITHOUT, "ipv6": True, "subnets": ["fd22::/64"]}
+    state = done(with_config('{"ipv6": true}', networks=[automatic]))
+    assert plan(state, want(state="absent")).target["fixed-cidr-v6"] is None
+
+
+def test_engine_facts_after_ip6tables_was_dropped():
+    state = have(running_argv=[*ARGV[:-1], "--ip6tables=false"])
+    assert not engine_facts(state, {})["ip6tables"]
+    assert engine_facts(state, {"ip6tables": None})["ip6tables"]
+
+
+def test_engine_facts_do_not_depend_on_when_daemon_json_was_touched():
+    text = '{"ip6tables": true, "experimental": true}'
+    assert engine_facts(have(config_file=ConfigFile(PATH, text, 99.0), **OLD), {})["ip6tables"]
