@@ -88,8 +88,6 @@ def test_rules_are_there_after_a_reboot(host, name, expected, firewall, ping_fro
     elif firewall != "nothing":
         host.check_output(f"systemctl enable {firewall}")
     subprocess.run(["docker", "restart", f"{os.environ.get('LAB', 'v6ops-lab')}-{name}"], check=True)
-    # systemd 247 has left it read-only.
-    host.run("mount -o remount,rw /")
     wait_until(lambda: host.run("systemctl is-active docker.service").rc == 0, 60)
     wait_until(lambda: rules(host) == expected, SECONDS)
     wait_until(lambda: "proto ra" in host.check_output("ip -6 route show default"), 20)

@@ -42,6 +42,7 @@ def test_the_uplink_is_renumbered(host, number, roamer, ping, uplink):
 
 
 def tunnel(host, name, port, peer, peer_port, prefix, own):
+    host.run("mkdir -p /dev/net; mknod /dev/net/tun c 10 200")
     host.check_output(f"systemd-run --unit lab-{name} /usr/bin/python3 -c %s {name} {port} {peer} {peer_port}", TUNNEL)
     wait_until(lambda: host.run(f"ip link set {name} up").rc == 0)
     host.check_output(f"echo 0 > /proc/sys/net/ipv6/conf/{name}/disable_ipv6")
@@ -51,8 +52,6 @@ def tunnel(host, name, port, peer, peer_port, prefix, own):
 def test_the_default_route_moves_to_a_tun_device_and_back(host, neighbour, number, roamer, ping):
     here, there = ipv4(host), ipv4(neighbour)
     prefix, name = f"2001:db8:3:{number:x}::", f"vpn{number}"
-    neighbour.run("mkdir -p /dev/net; mknod /dev/net/tun c 10 200")
-    neighbour.check_output("echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6")
     neighbour.run(f"ip -6 address add {BEHIND_THE_TUNNEL}/128 dev lo")
     assert ping(roamer, INTERNET)
     assert not ping(roamer, BEHIND_THE_TUNNEL)

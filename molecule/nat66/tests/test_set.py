@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-testinfra_hosts = ["ansible://bullseye", "ansible://trixie"]
+testinfra_hosts = ["ansible://trixie"]
 FILES = "find /etc/systemd /etc/v6ops-docker -exec ls -ld --time-style=+ {} + 2>/dev/null | grep -v /etc/systemd$"
 
 
