@@ -34,8 +34,10 @@ flow = os.urandom(2)
 for attempt in range(int((sys.argv[2:] or [5])[0])):
     echo.sendto(struct.pack("!BBH2sH", 128, 0, 0, flow, attempt), (sys.argv[1], 0))
     try:
-        while echo.recv(1500)[0] != 129: pass
-        sys.exit()
+        # The socket hears the replies to all pings of this host.
+        while True:
+            reply = echo.recv(1500)
+            if reply[0] == 129 and reply[4:6] == flow: sys.exit()
     except socket.timeout: pass
 sys.exit("no reply")
 """
