@@ -98,25 +98,33 @@ class Persistence:
         # Those that are active as long as all is well.
         self.lasting = [apply, watch]
         self._rules = f"{RULES}/nat-{name}.rules"
-        self.paths = [self._rules, *map(_path, self._texts)]
+        self._jumps = f"{RULES}/nat-{name}.jumps"
+        self.paths = [self._rules, self._jumps, *map(_path, self._texts)]
 
     def files(self, chain, rules, program):
         """The files that keep the rules, {path: text}.
 
+        The rules go in with one more jump, at the end. Of two jumps one is taken away then, which fails, a table at
+        once, where the chain had none before. So there is no moment without a jump.
+
         :param rules: the rules of our chain in each table.
         :param program: the path of ip6tables.
         """
-        lock = f"-w {LOCK_TIMEOUT}"
-        unhook = [f"-{program} {lock} -t {table} -D {jump(table, chain)[3:]}" for table in HOOKS if rules.get(table)]
-        commands = [*unhook, f"{program}-restore --noflush {lock} {self._rules}"]
+        hooked = [table for table in HOOKS if rules.get(table)]
+        restore = f"{program}-restore --noflush -w {LOCK_TIMEOUT}"
+        commands = [f"{restore} {self._rules}", *(f"-{restore} --table={table} {self._jumps}" for table in hooked)]
         values = {
             "apply": self.lasting[0],
             "chain": chain,
             "flushers": " ".join(FLUSHERS),
             "commands": "\n".join(f"{key}={command}" for key in ("ExecStart", "ExecReload") for command in commands),
         }
-        texts = {self._rules: "\n".join([*plan({}, chain, rules), ""])}
-        return {**texts, **{_path(unit): text.format(**values) for unit, text in self._texts.items()}}
+        jumps = [line for table in hooked for line in [f"*{table}", *_one_of_two(jump(table, chain)), "COMMIT"]]
+        return {
+            self._rules: "\n".join([*plan({}, chain, rules), ""]),
+            self._jumps: "\n".join([*jumps, ""]),
+            **{_path(unit): text.format(**values) for unit, text in self._texts.items()},
+        }
 
     def plan(self, have, files):
         """What to do that the files are there and their units enabled and active; nothing where all is well.
@@ -180,6 +188,12 @@ class Systemd:
                 "They are in the kernel now; see 'journalctl --boot' and run this again.",
             )
         return out
+
+
+def _one_of_two(rule):
+    """Input for ip6tables-restore that leaves one of two rules that are the same, at the end."""
+    delete = f"-D {rule[3:]}"
+    return [delete, delete, rule]
 
 
 def _path(unit):

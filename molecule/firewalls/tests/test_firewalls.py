@@ -63,7 +63,8 @@ def test_started_after_docker(host, name, firewall, run_module, run_container, p
     host.check_output(START[firewall])
     result = run_module("ip6tables_nat")
     if firewall == "firewalld":
-        assert "firewalld has docker0 in none of its zones" in str(result["warnings"])
+        zones = host.run("firewall-cmd --get-active-zones")
+        assert "firewalld has docker0 in none of its zones" in str(result.get("warnings")), zones
         assert "Run 'systemctl restart docker'" in str(result["warnings"])
         assert run_container("--rm", OUT).stdout != "refused\n"
         # firewalld 0.9 lets pings out.

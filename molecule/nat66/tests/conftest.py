@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 import testinfra
 from scripts import SERVER, SLEEP
 
-INVENTORY = Path(__file__).parents[3] / "tests/lab/inventory"
+ROOT = Path(__file__).parents[3]
+INVENTORY = ROOT / "tests/lab/inventory"
 
 
 @pytest.fixture(name="neighbour", scope="module")
@@ -38,10 +41,17 @@ def _uplink(host):
     return address(host, "global")
 
 
+def subnet(host, network):
+    """The IPv6 subnet of a network."""
+    subnets = host.check_output(
+        f"docker network inspect {network} --format '{{{{range .IPAM.Config}}}}{{{{.Subnet}}}} {{{{end}}}}'"
+    )
+    return next(ipaddress.ip_network(subnet) for subnet in subnets.split() if ":" in subnet)
+
+
 @pytest.fixture(name="prefix", scope="module")
 def _prefix(host):
-    subnets = host.check_output("docker network inspect bridge --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}'")
-    return next(ipaddress.ip_network(subnet) for subnet in subnets.split() if ":" in subnet)
+    return subnet(host, "bridge")
 
 
 @pytest.fixture(name="pool", scope="module")
@@ -95,14 +105,27 @@ def _execute(host):
 
 @pytest.fixture(name="ping")
 def _ping(execute, ping_script):
-    """A function that tells whether an address answers a container that runs."""
-    return lambda container, target: execute(container, ping_script, target) == ""
+    """A function that tells whether an address answers a container that runs, after how many attempts at most."""
+    return lambda container, target, attempts=5: execute(container, ping_script, target, str(attempts)) == ""
 
 
 @pytest.fixture(name="roamer")
 def _roamer(start):
     start("roamer", script=SLEEP)
     return "roamer"
+
+
+@pytest.fixture(name="run_role")
+def _run_role(name):
+    """A function that runs the role alone, and returns Ansible's exit status and what it prints."""
+
+    def run(**variables):
+        command = ["ansible", "--inventory", str(INVENTORY), name, "--module-name", "include_role"]
+        command += ["--args", "name=v6ops.docker.docker_ipv6_nat66", "--extra-vars", json.dumps(variables)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
 
 
 @pytest.fixture(name="standard")

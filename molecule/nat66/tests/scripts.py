@@ -33,18 +33,44 @@ except OSError:
     print("silent")
 """
 
-# Sends TEXT to UDP port 9, again where nothing comes back, and prints what does.
+# Sends TEXT to UDP port 9, again where nothing comes back, and prints what does. Four times, or as often as given.
 ASK = """\
 import socket, sys
 udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
 udp.settimeout(1)
-for attempt in range(4):
+for attempt in range(int((sys.argv[3:] or [4])[0])):
     udp.sendto(sys.argv[2].encode(), (sys.argv[1], 9))
     try:
         sys.exit(print(udp.recv(1500).decode()))
     except OSError:
         pass
 sys.exit("no reply")
+"""
+
+# Connects to PORT of each address again and again until it is stopped, and prints those that answer.
+KNOCK = """\
+import selectors, socket, sys, time
+port, targets = int(sys.argv[1]), sys.argv[2:]
+waiting = selectors.DefaultSelector()
+print("knocking", flush=True)
+while True:
+    for target in targets:
+        tcp = socket.socket(socket.AF_INET6)
+        tcp.setblocking(False)
+        if tcp.connect_ex((target, port)) == 115:
+            waiting.register(tcp, selectors.EVENT_WRITE, (target, time.monotonic()))
+        else:
+            tcp.close()
+    for key, ready in waiting.select(0):
+        if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            print("open", key.data[0], flush=True)
+        waiting.unregister(key.fileobj)
+        key.fileobj.close()
+    for key in list(waiting.get_map().values()):
+        if time.monotonic() > key.data[1] + 2:
+            waiting.unregister(key.fileobj)
+            key.fileobj.close()
+    time.sleep(0.02)
 """
 
 # Sends TEXT to UDP port 9 from an address that is not the sender's (RFC 8200, RFC 768).

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from scripts import ASK, CONNECT, PATH_MTU, SPOOF
+from conftest import subnet
+from scripts import ASK, CONNECT, PATH_MTU, SLEEP, SPOOF
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 INTERNET = "2001:db8:dead::1"
@@ -11,13 +14,32 @@ INTERNET = "2001:db8:dead::1"
 OPEN_ENGINES = {"bullseye", "trixie"}
 
 
+@pytest.fixture(name="network", params=["bridge", "lab-shop"])
+def _network(request, host, neighbour, route, link_local):
+    """The default bridge, or a network that was created after site.yml, and its subnet."""
+    name = request.param
+    if name != "bridge":
+        host.check_output(f"docker network create --ipv6 {name}")
+    prefix = subnet(host, name)
+    neighbour.check_output(f"ip -6 route replace {prefix} via {link_local} dev eth0")
+    yield name, prefix
+    neighbour.check_output(f"ip -6 route delete {prefix}")
+    if name != "bridge":
+        host.check_output(f"docker network rm {name}")
+
+
 @pytest.fixture(name="attack")
-def _attack(host, neighbour, route, start, uplink, pool, prefix, ping_script):
+def _attack(host, neighbour, network, start, uplink, pool, ping_script):
     """A function that tells what answers the neighbour, each by a new flow."""
-    published, hidden = start("published", "--publish 8080:80"), start("hidden")
+    name, prefix = network
+    published = start("published", f"--network {name} --publish 8080:80")
+    hidden = start("hidden", f"--network {name}")
 
     def connects(target, port):
         return neighbour.check_output("python3 -c %s %s %s", CONNECT, target, str(port)) == "open"
+
+    def pings():
+        return neighbour.run("python3 -c %s %s 2", ping_script, hidden).rc == 0
 
     def received(source, text):
         neighbour.check_output("python3 -c %s %s %s %s", SPOOF, str(source), hidden, text)
@@ -25,26 +47,40 @@ def _attack(host, neighbour, route, start, uplink, pool, prefix, ping_script):
         host.check_output("python3 -c %s %s %s", ASK, hidden, f"after {text}")
         return text in host.check_output("docker logs hidden").splitlines()
 
-    return lambda: {
-        "published": connects(uplink, 8080),
-        "around the published port": connects(published, 80),
-        "unpublished": connects(hidden, 80),
-        "ICMP": neighbour.run("python3 -c %s %s", ping_script, hidden).rc == 0,
-        "with the address of a container": received(prefix[0xBAD], "container"),
-        "with another address of the pool": received(pool[0xBAD << 64], "pool"),
-    }
+    def attack():
+        with ThreadPoolExecutor(3) as threads:
+            answers = {
+                "published": threads.submit(connects, uplink, 8080),
+                "around the published port": threads.submit(connects, published, 80),
+                "unpublished": threads.submit(connects, hidden, 80),
+                "ICMP": threads.submit(pings),
+                "with the address of a container": threads.submit(received, prefix[0xBAD], "container"),
+                "with another address of the pool": threads.submit(received, pool[0xBAD << 64], "pool"),
+            }
+            return {what for what, answer in answers.items() if answer.result()}, set(answers)
+
+    return attack
 
 
 def test_only_what_is_published_answers_a_neighbour(attack):
-    answers = attack()
-    assert [what for what, answered in answers.items() if answered] == ["published"]
+    answered, __ = attack()
+    assert answered == {"published"}
 
 
 def test_without_protection_everything_does(attack, run_module, standard, name):
     assert not run_module("ip6tables_nat", forward="open").get("failed")
-    answers = attack()
-    assert answers["published"]
-    assert all(answers.values()) == (name in OPEN_ENGINES)
+    answered, asked = attack()
+    assert "published" in answered
+    assert (answered == asked) == (name in OPEN_ENGINES)
+
+
+@pytest.mark.parametrize("network", ["lab-shop"], indirect=True)
+def test_a_network_that_is_created_later_has_the_internet(name, pool, network, start, execute, ping):
+    start("shopper", f"--network {network[0]}", SLEEP)
+    assert ping("shopper", INTERNET)
+    assert execute("shopper", CONNECT, INTERNET, "9") == "refused"
+    if name in OPEN_ENGINES:
+        assert network[1].subnet_of(pool)
 
 
 def test_what_goes_out_and_around_works_as_before(host, user_network, start, execute, ping):

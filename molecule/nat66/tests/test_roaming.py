@@ -9,7 +9,8 @@ import pytest
 from conftest import address, wait_until
 from scripts import TUNNEL
 
-testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
+# By our rule and by the engine's.
+testinfra_hosts = ["ansible://trixie", "ansible://forky"]
 INTERNET = "2001:db8:dead::1"
 BEHIND_THE_TUNNEL = "2001:db8:dead:2::1"
 
@@ -30,7 +31,7 @@ def test_the_uplink_is_renumbered(host, number, roamer, ping, uplink):
     host.check_output("echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_ra_pinfo")
     host.check_output(f"ip -6 address delete {uplink}/64 dev eth0")
     try:
-        assert not ping(roamer, INTERNET)
+        assert not ping(roamer, INTERNET, attempts=2)
         host.check_output(f"ip -6 address add 2001:db8:2::{number:x}/64 dev eth0 nodad")
         assert ping(roamer, INTERNET)
     finally:
@@ -42,6 +43,7 @@ def test_the_uplink_is_renumbered(host, number, roamer, ping, uplink):
 
 
 def tunnel(host, name, port, peer, peer_port, prefix, own):
+    host.run("mkdir -p /dev/net; mknod /dev/net/tun c 10 200")
     host.check_output(f"systemd-run --unit lab-{name} /usr/bin/python3 -c %s {name} {port} {peer} {peer_port}", TUNNEL)
     wait_until(lambda: host.run(f"ip link set {name} up").rc == 0)
     host.check_output(f"echo 0 > /proc/sys/net/ipv6/conf/{name}/disable_ipv6")
@@ -51,11 +53,9 @@ def tunnel(host, name, port, peer, peer_port, prefix, own):
 def test_the_default_route_moves_to_a_tun_device_and_back(host, neighbour, number, roamer, ping):
     here, there = ipv4(host), ipv4(neighbour)
     prefix, name = f"2001:db8:3:{number:x}::", f"vpn{number}"
-    neighbour.run("mkdir -p /dev/net; mknod /dev/net/tun c 10 200")
-    neighbour.check_output("echo 0 > /proc/sys/net/ipv6/conf/lo/disable_ipv6")
     neighbour.run(f"ip -6 address add {BEHIND_THE_TUNNEL}/128 dev lo")
     assert ping(roamer, INTERNET)
-    assert not ping(roamer, BEHIND_THE_TUNNEL)
+    assert not ping(roamer, BEHIND_THE_TUNNEL, attempts=2)
     try:
         tunnel(neighbour, name, 5000 + number, here, 5000, prefix, 1)
         tunnel(host, "vpn", 5000, there, 5000 + number, prefix, 2)
@@ -71,7 +71,7 @@ def test_the_uplink_goes_down_and_comes_back(host, roamer, ping):
     default = host.check_output("ip -4 route show default")
     assert ping(roamer, INTERNET)
     host.check_output("ip link set eth0 down")
-    assert not ping(roamer, INTERNET)
+    assert not ping(roamer, INTERNET, attempts=2)
     host.check_output("ip link set eth0 up")
     host.check_output(f"ip -4 route replace {default}")
     wait_until(lambda: "proto ra" in host.check_output("ip -6 route show default"), 20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-testinfra_hosts = ["ansible://bullseye", "ansible://trixie"]
+testinfra_hosts = ["ansible://trixie"]
 FILES = "find /etc/systemd /etc/v6ops-docker -exec ls -ld --time-style=+ {} + 2>/dev/null | grep -v /etc/systemd$"
 
 
@@ -117,6 +117,18 @@ def test_check_mode_predicts_and_touches_nothing(host, run_module):
         }
 
 
+def test_the_service_renews_the_rules_without_a_gap(host):
+    jumps = [f"-A {hook} -m comment --comment V6OPS-docker -j V6OPS-docker" for hook in ("POSTROUTING", "FORWARD")]
+    watch = 'while saved=$(ip6tables-save); [[ $saved == *"$0"*"$1"* || $saved == *"$1"*"$0"* ]]; do :; done'
+    host.check_output("systemd-run --unit lab-watch bash -c %s %s %s", watch, *jumps)
+    for __ in range(10):
+        host.check_output("systemctl restart v6ops-nat-docker")
+        host.check_output("systemctl reload v6ops-nat-docker")
+    host.check_output("systemctl is-active lab-watch")
+    host.check_output("systemctl stop lab-watch")
+    assert [host.check_output("ip6tables-save").count(jump) for jump in jumps] == [1, 1]
+
+
 def test_absent_leaves_no_trace(host, run_module):
     """Engines up to 26 have no IPv6 rules of their own: an untouched host has no table at all."""
     assert run_module("ip6tables_nat", state="absent")["changed"]
@@ -130,3 +142,15 @@ def test_absent_leaves_no_trace(host, run_module):
     assert snapshot(host) == before
     assert not run_module("ip6tables_nat", state="absent")["changed"]
     assert run_module("ip6tables_nat")["changed"]
+
+
+def test_the_role_refuses_production_and_takes_the_set_away(host, run_role):
+    before = snapshot(host)
+    code, printed = run_role(docker_ipv6_environment="production")
+    assert code != 0
+    assert "Cannot set up NAT66 in production" in printed
+    assert snapshot(host) == before
+    assert run_role(docker_ipv6_state="absent")[0] == 0
+    assert "V6OPS" not in snapshot(host)["rules"]
+    assert run_role(docker_ipv6_environment="production", docker_ipv6_allow_nat66_in_production=True)[0] == 0
+    assert snapshot(host) == before

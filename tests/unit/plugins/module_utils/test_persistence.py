@@ -49,11 +49,14 @@ def test_units_are_stopped_before_their_files_go():
     assert change.after == [["daemon-reload"]]
 
 
-def test_the_service_removes_only_jumps_that_it_puts_back():
+def test_the_service_touches_only_tables_with_rules_and_never_lacks_a_jump():
     files = KEPT.files("V6OPS-docker", {"nat": RULES["nat"], "filter": []}, "/usr/sbin/ip6tables")
     service = files["/etc/systemd/system/v6ops-nat-docker.service"]
-    assert "-t nat -D POSTROUTING" in service
-    assert "FORWARD" not in service + files["/etc/v6ops-docker/nat-docker.rules"]
+    starts = [line.rpartition(" ")[2] for line in service.splitlines() if line.startswith("ExecStart=")]
+    assert starts == ["/etc/v6ops-docker/nat-docker.rules", "/etc/v6ops-docker/nat-docker.jumps"]
+    assert [line[:2] for line in files[starts[1]].splitlines()] == ["*n", "-D", "-D", "-A", "CO"]
+    assert "*filter" not in "".join(files.values())
+    assert "FORWARD" not in "".join(files.values())
 
 
 def test_no_two_sets_share_a_file():
