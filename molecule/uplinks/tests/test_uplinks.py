@@ -159,6 +159,31 @@ def test_another_uplink(host, name, configure, outer):
         outer("network", "rm", network)
 
 
+def test_several_uplinks_dots_in_names_and_interfaces_that_are_down(host, configure, watch):
+    conf = "/proc/sys/net/ipv6/conf"
+    host.check_output(
+        "ip link add link eth0 name eth0.100 type macvlan mode bridge; ip link add link eth0 name spare type macvlan;"
+        f" echo 0 | tee {conf}/eth0.100/disable_ipv6 > {conf}/spare/disable_ipv6; ip link set eth0.100 up"
+    )
+    host.check_output("timeout 30 sh -c 'until ip -6 route show default | grep -q eth0.100; do sleep 0.1; done'")
+    routes = "ip -6 route show default proto ra | grep -o 'dev [^ ]*' | sort"
+    try:
+        before = host.check_output(routes)
+        assert before.split() == ["dev", "eth0", "dev", "eth0.100"]
+        watching = watch()
+        assert configure()["before"]["endangered_interfaces"] == ["default", "eth0", "eth0.100", "spare"]
+        time.sleep(LIFETIME + 3)
+        assert watching.end()["gaps"] == []
+        assert host.check_output(routes) == before
+        file = host.file("/etc/sysctl.d/90-v6ops-docker.conf").content_string
+        assert all(f"net/ipv6/conf/{name}/accept_ra = 2\n" in file for name in ("eth0", "eth0.100", "spare"))
+        host.check_output("ip link set spare up")
+        host.check_output("timeout 30 sh -c 'until ip -6 route show default | grep -q spare; do sleep 0.1; done'")
+    finally:
+        configure(state="absent")
+        host.check_output("ip link del eth0.100; ip link del spare")
+
+
 @pytest.fixture(name="ssh")
 def _ssh(host, name, outer, tmp_path):
     """Options of ssh for a connection to the host through the very default route, from beyond the router."""
