@@ -46,14 +46,6 @@ def networks_in_use(except_interfaces):
     return found
 
 
-def own_addresses():
-    """The host's IPv6 addresses, as a set of strings."""
-    from pyroute2 import IPRoute
-
-    with IPRoute() as netlink:
-        return {address.get_attr("IFA_ADDRESS") for address in _addresses(netlink)}
-
-
 def has_default_route():
     """Whether the host's main table leads to the internet, in one piece or several."""
     from pyroute2 import IPRoute

@@ -113,13 +113,14 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.v6ops.docker.plugins.module_utils import _probe
+from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._checks import judge, report
 from ansible_collections.v6ops.docker.plugins.module_utils._container import run_python
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route, own_addresses
+from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route
 
 
 def parse_target(text):
@@ -159,7 +160,7 @@ def main():
         subnets = engine.network(network)["subnets"]
         argument = {"targets": targets, "timeout": module.params["timeout"]}
         seen, ip_address = run_python(engine, network, inspect.getsource(_probe), argument)
-    checks = judge(seen, targets, subnets, own_addresses(), has_default_route())
+    checks = judge(seen, targets, subnets, {str(address) for address, __ in addresses()}, has_default_route())
     results = {"checks": checks, "report": report(checks, seen["pings"], ip_address), "container": seen}
     failed = [check for check in checks if check["status"] == "failed"]
     if failed:
