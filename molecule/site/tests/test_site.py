@@ -30,10 +30,10 @@ def test_bridge_has_ipv6_with_a_prefix_of_the_hosts_own(bridge, prefix):
     assert network.subnet_of(ipaddress.ip_network("fd00::/8"))
 
 
-def test_command_line_keeps_its_arguments(host, prefix):
+def test_command_line_keeps_its_arguments(host, name, prefix):
     pid = host.check_output("systemctl show --value --property MainPID docker.service")
     argv = host.file(f"/proc/{pid}/cmdline").content_string.split("\0")[:-1]
-    assert argv == [
+    assert argv[:6] == [
         "/usr/sbin/dockerd",
         "-H",
         "fd://",
@@ -41,6 +41,9 @@ def test_command_line_keeps_its_arguments(host, prefix):
         "--ipv6",
         f"--fixed-cidr-v6={prefix}",
     ]
+    # Older engines hand out IPv6 to user networks only from a pool, beside those that are built in.
+    pools = [argument for argument in argv[6:] if argument.startswith("--default-address-pool=")]
+    assert (len(argv[6:]), len(pools)) == ((0, 0) if name in ENGINE_MASQUERADES else (8, 8))
     assert "$DOCKER_OPTS --ipv6" in host.file(DROP_IN).content_string
 
 
