@@ -128,7 +128,7 @@ def _write_unit(host):
 
 def test_another_uplink(host, name, configure, outer):
     """A laptop's next network: an interface that appears later, with a router of its own, and the first one gone."""
-    network = f"{LAB}-{name}-next"
+    network, ipv4_route = f"{LAB}-{name}-next", host.check_output("ip -4 route show default")
     outer("network", "create", "--label", "v6ops-lab", network)
     outer(
         "run",
@@ -153,7 +153,7 @@ def test_another_uplink(host, name, configure, outer):
         assert reaches_internet(host)
         assert not configure()["changed"]
     finally:
-        host.check_output("ip link set eth0 up")
+        host.check_output(f"ip link set eth0 up; ip -4 route add {ipv4_route}")
         outer("network", "disconnect", network, f"{LAB}-{name}")
         outer("rm", "--force", network)
         outer("network", "rm", network)
