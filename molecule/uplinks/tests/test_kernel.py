@@ -153,7 +153,7 @@ def test_another_uplink(host, name, configure, outer):
         assert reaches_internet(host)
         assert not configure()["changed"]
     finally:
-        host.check_output(f"ip link set eth0 up; ip -4 route add {ipv4_route}")
+        host.check_output(f"ip link set eth0 up; ip -4 route replace {ipv4_route}")
         outer("network", "disconnect", network, f"{LAB}-{name}")
         outer("rm", "--force", network)
         outer("network", "rm", network)
