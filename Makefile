@@ -22,11 +22,12 @@ demo: setup
 # The scenarios wait a lot and the other checks compute, so they run side by side; the output of the scenarios is shown
 # as it comes, that of the others at their end.
 test: setup
-	@mkdir -p .cache; rm -f .cache/times; \
+	@mkdir -p .cache; rm -f .cache/times .cache/failed.log; \
 	setsid $(MAKE) --no-print-directory --keep-going $(CHECKS) >.cache/checks.log 2>&1 & checks=$$!; \
 	trap "kill -- -$$checks 2>/dev/null" EXIT; trap 'exit 130' INT TERM HUP; \
 	$(MAKE) --no-print-directory scenarios readme; code=$$?; \
-	wait $$checks || code=1; cat .cache/checks.log .cache/times; exit $$code
+	wait $$checks || code=1; cat .cache/checks.log .cache/times; \
+	if [ -f .cache/failed.log ]; then tail -n 300 .cache/failed.log; fi; exit $$code
 
 setup:
 	@tests/tools/setup $(VENV)

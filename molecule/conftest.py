@@ -54,6 +54,16 @@ def pytest_xdist_make_scheduler(config, log):
     return HostScheduling(config, log)
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Keep what failed for the end of ``make test``, where other checks print below this scenario."""
+    failed = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+    if failed:
+        log = ROOT / ".cache/failed.log"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.writelines(f"==> {report.nodeid}\n{report.longreprtext}\n" for report in failed)
+
+
 @pytest.fixture(name="name")
 def _name(host):
     return host.check_output("hostname")

@@ -13,6 +13,9 @@ import re
 from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Netfilter
 
+# Of firewall-cmd(1).
+_NOT_RUNNING = 252
+
 # A rule of FORWARD that holds for every packet.
 _FINAL = re.compile(r'-A FORWARD(?: -m comment --comment (?:"[^"]*"|\S+))? -j (ACCEPT|DROP|REJECT)(?: .*)?')
 
@@ -61,9 +64,11 @@ def firewalld(module, networks):
     program = module.get_bin_path("firewall-cmd")
     if program is None:
         return []
-    code, zones, __ = module.run_command([program, "--get-active-zones"])
-    if code:
+    code, zones, error = module.run_command([program, "--get-active-zones"])
+    if code == _NOT_RUNNING:
         return []
+    if code:
+        return [f"firewalld does not say what it decides ({error.strip()}). See 'journalctl --unit firewalld'."]
     inside = {name for address, name in addresses() if any(address in network for network in networks)}
     return outside_of_firewalld(
         zones, sorted(name for name in inside if os.path.isdir(f"/sys/class/net/{name}/bridge"))

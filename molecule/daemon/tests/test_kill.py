@@ -7,10 +7,10 @@ systemctl, and sends SIGKILL before the one whose number is given.
 from __future__ import annotations
 
 import pytest
+from common import SLEEP
 from hosts import CONFIG, DROP_IN, SYSCTL, bridge, snapshot
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
-SLEEP = "import time; time.sleep(3600)"
 # Where the options go, and which steps: two hosts share those of the drop-in.
 CONFIGS = {"bullseye": "systemd", "forky": "systemd", "trixie": "daemon_json"}
 STEPS = {"bullseye": range(1, 99, 2), "forky": range(2, 99, 2), "trixie": range(1, 99)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from common import SLEEP
 from hosts import CONFIG, DROP_IN, DROP_IN_DIRECTORY, bridge, dockerd_pid, snapshot
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 PREFIX = "fd00:6::/64"
-SLEEP = "import time; time.sleep(3600)"
 
 
 @pytest.fixture(name="doomed")

@@ -6,10 +6,10 @@ import ipaddress
 import json
 
 import pytest
+from common import SLEEP
 from hosts import CONFIG, DROP_IN, OURS, bridge, dockerd_pid, snapshot
 
 testinfra_hosts = ["ansible://bullseye", "ansible://bookworm", "ansible://trixie", "ansible://forky"]
-SLEEP = "import time; time.sleep(3600)"
 FOREIGN = '{\n\t"log-opts": {"max-size": "1m"},\n\t"debug": true\n}'
 HANDS_OUT_IPV6 = {"forky"}
 

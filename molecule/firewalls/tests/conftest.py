@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-import time
-
 import pytest
-
-
-def wait_until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.1)
+from common import wait_until
 
 
 def rules(host):
     return [line for line in host.check_output("ip6tables-save").splitlines() if "V6OPS" in line]
+
+
+def start_firewalld(host):
+    """Start it and wait until it answers: forky's is "started" before (Type=simple)."""
+    host.check_output("systemctl start firewalld")
+    wait_until(lambda: host.run("firewall-cmd --state").rc == 0, 30)
 
 
 @pytest.fixture(name="expected", scope="module")

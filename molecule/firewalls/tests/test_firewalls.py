@@ -6,6 +6,7 @@ import os
 import subprocess
 
 import pytest
+from conftest import start_firewalld
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 INTERNET = "2001:db8:dead::1"
@@ -17,7 +18,7 @@ except ConnectionRefusedError:
     print("refused")
 """
 SERVER = "import socket, time; server = socket.create_server(('::', 80), family=socket.AF_INET6); time.sleep(3600)"
-START = {"firewalld": "systemctl start firewalld; firewall-cmd --state", "ufw": "ufw --force enable"}
+START = {"firewalld": start_firewalld, "ufw": lambda host: host.check_output("ufw --force enable")}
 
 
 @pytest.fixture(name="firewall", params=["firewalld", "ufw"])
@@ -49,7 +50,7 @@ def _closed(host, name, run_container):
 
 
 def test_started_before_docker(host, firewall, run_module, run_container, ping_from_container, closed):
-    host.check_output(START[firewall])
+    START[firewall](host)
     host.check_output("systemctl restart docker")
     result = run_module("ip6tables_nat")
     assert "firewalld" not in str(result.get("warnings", []))
@@ -60,7 +61,7 @@ def test_started_before_docker(host, firewall, run_module, run_container, ping_f
 
 def test_started_after_docker(host, name, firewall, run_module, run_container, ping_from_container, closed):
     """firewalld rejects what it does not know: that is named, and so is the remedy."""
-    host.check_output(START[firewall])
+    START[firewall](host)
     result = run_module("ip6tables_nat")
     if firewall == "firewalld":
         zones = host.run("firewall-cmd --get-active-zones")

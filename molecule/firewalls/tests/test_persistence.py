@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import rules, wait_until
+from common import wait_until
+from conftest import rules
 
 # The oldest and the newest of everything, where the rules are ours by default.
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie"]

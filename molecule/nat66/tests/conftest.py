@@ -3,12 +3,12 @@ from __future__ import annotations
 import ipaddress
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 import testinfra
-from scripts import SERVER, SLEEP
+from common import SLEEP, wait_until
+from scripts import SERVER
 
 ROOT = Path(__file__).parents[3]
 INVENTORY = ROOT / "tests/lab/inventory"
@@ -17,13 +17,6 @@ INVENTORY = ROOT / "tests/lab/inventory"
 @pytest.fixture(name="neighbour", scope="module")
 def _neighbour():
     return testinfra.get_host("ansible://bookworm", ansible_inventory=str(INVENTORY))
-
-
-def wait_until(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, condition
-        time.sleep(0.1)
 
 
 def address(host, scope):

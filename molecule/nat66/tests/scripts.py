@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-SLEEP = "import time; time.sleep(3600)"
-
 # Answers on TCP port 80; on UDP port 9 prints what comes and tells the sender its address.
 SERVER = """\
 import select, socket

@@ -6,7 +6,8 @@ import os
 import subprocess
 
 import pytest
-from conftest import address, wait_until
+from common import wait_until
+from conftest import address
 from scripts import TUNNEL
 
 # By our rule and by the engine's.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from conftest import wait_until
+from common import wait_until
 from scripts import ASK, SERVER
 
 testinfra_hosts = ["ansible://bullseye"]

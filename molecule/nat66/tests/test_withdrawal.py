@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import INVENTORY, ROOT, subnet, wait_until
+from common import wait_until
+from conftest import INVENTORY, ROOT, subnet
 from scripts import CONNECT, KNOCK
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
