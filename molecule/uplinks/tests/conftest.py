@@ -20,7 +20,7 @@ class Watch:
 
     def __init__(self, host):
         self.host = host
-        host.check_output("systemctl reset-failed; rm -f /run/watch.json")
+        host.check_output("systemctl stop watch; systemctl reset-failed; rm -f /run/watch.json")
         host.check_output(
             "systemd-run --quiet --unit=watch --property=StandardOutput=file:/run/watch.json /usr/bin/python3 -c %s %s",
             WATCH.replace("%", "%%"),
@@ -99,7 +99,13 @@ def _ansible_over_ssh(name, tmp_path):
         }
         command = ["ansible-playbook", "--inventory", ROOT / "tests/lab/inventory", "--limit", name, ROOT / playbook]
         done = subprocess.run(
-            [*command, "--extra-vars", json.dumps(variables)], check=False, capture_output=True, text=True, cwd=ROOT
+            [*command, "--extra-vars", json.dumps(variables)],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            # Molecule asks for colours, and the tests read what is printed.
+            env={**os.environ, "ANSIBLE_FORCE_COLOR": "0"},
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
