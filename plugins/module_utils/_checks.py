@@ -2,102 +2,232 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdict on what a probe in a container saw, without any I/O: one check for each step of the path."""
+"""The verdict on what a probe in a container and the host around it saw, without any I/O.
+
+A check is a dict with ``name``, ``status`` (passed, failed, skipped), ``evidence`` and ``remedy``. One that could not
+be made is skipped and says why.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from itertools import chain
+from typing import NamedTuple
 
+from ansible_collections.v6ops.docker.plugins.module_utils._path import UNIQUE_LOCAL
+from ansible_collections.v6ops.docker.plugins.module_utils._probe import BEYOND_ROUTER, ECHO_REQUEST, is_reply
+
+ROUTER = "the router of the uplink"
 NO_IPV6 = "Run v6ops.docker.docker_ipv6_daemon, or give the network IPv6."
-NO_DEFAULT_ROUTE = "The host itself has no IPv6 default route: look at its uplink."
-NO_ANSWER = (
-    "Look for a missing NAT66 rule (v6ops.docker.ip6tables_nat), a FORWARD chain that drops, "
-    "or a lost default route of the host."
-)
+TRANSLATORS = {"collection": "rules of this collection", "engine": "dockerd's own rule", "other": "rules of others"}
 
 
-def judge(seen, targets, subnets, own_addresses, has_default_route):
-    """Judge what :func:`_probe.probe` returned.
+class Unanswered(NamedTuple):
+    """A target that did not answer; ``source`` is the container's address, ``lost`` the number of packets.
 
-    :param targets: the addresses that the probe was given; it pings none where the gateway does not answer.
-    :param subnets: the IPv6 subnets of the container's network.
-    :param own_addresses: the addresses of the host; an answer from one of them came from no router beyond it.
-    :param has_default_route: whether the host itself has one.
-    :returns: a list of dicts with ``name``, ``status`` (passed, failed, skipped), ``evidence`` and ``remedy``.
+    ``errors`` are dicts with ``from`` (None for the container itself) and ``error``.
     """
-    no_answer = NO_ANSWER if has_default_route else NO_DEFAULT_ROUTE
-    verdicts = chain(
-        [_address(seen["addresses"], subnets), _route(seen["route"]), _gateway(seen["route"], seen["gateway"])],
-        (_target(ping, own_addresses, no_answer) for ping in seen["pings"] or map(_not_pinged, targets)),
-        [] if targets else [_router(seen["router"], own_addresses, no_answer)],
-    )
-    checks, broken = [], None
-    for name, passed, evidence, remedy in verdicts:
-        if broken:
-            checks.append({"name": name, "status": "skipped", "evidence": f"The {broken} check failed.", "remedy": ""})
-            continue
-        status = "passed" if passed else "failed"
-        checks.append({"name": name, "status": status, "evidence": evidence, "remedy": "" if passed else remedy})
-        if not passed and name != "target":
-            broken = name
-    return checks
+
+    number: int
+    target: str
+    address: str
+    source: str
+    errors: list
+    lost: int
 
 
-def _address(addresses, subnets):
-    networks = [ipaddress.ip_network(subnet) for subnet in subnets]
+def judge(seen, networks, uplink, translators, bridge):
+    """Judge everything but the targets, which :func:`judge_targets` does.
+
+    :param seen: what :func:`_probe.probe` returned.
+    :param networks: where the container's address must be, :class:`ipaddress.IPv6Network`.
+    :param uplink: whether the host has a default route.
+    :param translators: {network: who}, see :func:`_nat66.who_translates`.
+    :param bridge: what :func:`_probe.addresses` tells of the addresses of the container's bridge.
+    """
+    checks = [_address(seen["addresses"], networks), _route(seen["route"])]
+    checks.append(_gateway(seen["route"], seen["gateway"], bridge))
+    for index, check in enumerate(checks):
+        if check["status"] == "failed":
+            checks[index + 1 :] = [
+                _skipped(one["name"], f"The {check['name']} check failed.") for one in checks[index + 1 :]
+            ]
+    return [*checks, _uplink(uplink), *(_nat66(network, who) for network, who in translators.items()), *_family(seen)]
+
+
+def _address(addresses, networks):
     for one in addresses:
         if any(ipaddress.ip_address(one["address"]) in network for network in networks):
             spelt = f"{one['address']}/{one['prefixlen']} on {one['interface']}"
             if one["dadfailed"]:
-                return "address", False, f"The address {spelt} is a duplicate.", "Find the other node that has it."
+                return _failed("address", f"The address {spelt} is a duplicate.", "Find the other node that has it.")
             if one["tentative"]:
-                return "address", False, f"The address {spelt} is still tentative.", "Try again with a longer timeout."
-            return "address", True, spelt, ""
-    wanted = ", ".join(subnets)
-    lacking = f"no IPv6 address of {wanted}" if subnets else "no IPv6 address, as its network has no IPv6 subnet"
-    return "address", False, f"A container gets {lacking}.", NO_IPV6
+                return _failed("address", f"The address {spelt} is still tentative.", "Set a longer timeout.")
+            return _passed("address", spelt)
+    wanted = ", ".join(map(str, networks))
+    lacking = f"no IPv6 address of {wanted}" if networks else "no IPv6 address, as its network has no IPv6 subnet"
+    return _failed("address", f"A container gets {lacking}.", NO_IPV6)
 
 
 def _route(route):
     if route:
-        return "route", True, f"default via {route['gateway']} dev {route['interface']}", ""
-    return "route", False, "A container has no IPv6 default route.", NO_IPV6
+        return _passed("route", f"default via {route['gateway']} dev {route['interface']}")
+    return _failed("route", "A container has no IPv6 default route.", NO_IPV6)
 
 
-def _gateway(route, answer):
-    if answer and not answer["error"]:
-        return "gateway", True, f"{answer['from']} answers in {answer['rtt_ms']} ms", ""
-    gateway = route["gateway"] if route else "none"
-    cause = answer["error"] if answer else "no reply"
-    evidence = f"The container's gateway {gateway} does not answer ({cause})."
-    return "gateway", False, evidence, "Look for ip6tables INPUT rules that drop ICMPv6."
+def _gateway(route, answer, bridge):
+    if is_reply(answer):
+        return _passed("gateway", f"{answer['from']} answers in {answer['rtt_ms']} ms")
+    if not route:
+        return _skipped("gateway", "The container has no IPv6 default route.")
+    gateway = route["gateway"]
+    has = [one for one in bridge if one["address"] == gateway]
+    if not has:
+        cause, remedy = "the bridge has not this address", "Restart docker, which gives it back."
+    elif has[0]["dadfailed"]:
+        cause, remedy = "it is a duplicate", "Find the other node that has it."
+    elif has[0]["tentative"]:
+        cause, remedy = "it is still tentative, waiting for duplicate address detection", "Set a longer timeout."
+    else:
+        cause = answer["error"] if answer else "no reply"
+        remedy = "Look for ip6tables INPUT rules that drop ICMPv6."
+    return _failed("gateway", f"The container's gateway {gateway} does not answer: {cause}.", remedy)
 
 
-def _target(ping, own_addresses, remedy):
-    beyond = [error["from"] for error in ping["errors"] if error["from"] and error["from"] not in own_addresses]
-    if beyond:
-        remedy = f"The path works as far as {beyond[0]}; look behind it."
-    return "target", ping["received"] > 0, statistics(ping), remedy
+def _uplink(has_default_route):
+    if has_default_route:
+        return _passed("uplink", "the host has a default route")
+    return _failed("uplink", "The host itself has no IPv6 default route.", "Look at its uplink: 'ip -6 route'.")
 
 
-def _not_pinged(target):
-    return {"target": target, "transmitted": 0, "received": 0, "loss_percent": 0, "errors": []}
+def _nat66(network, who):
+    if who:
+        return _passed("nat66", f"{network} is translated by {TRANSLATORS[who]}")
+    if network.subnet_of(UNIQUE_LOCAL):
+        remedy = "Run v6ops.docker.ip6tables_nat, or 'systemctl restart docker' where dockerd has the rule."
+        return _failed("nat66", f"Nobody translates {network}.", remedy)
+    return _passed("nat66", f"{network} is not translated, so it must be routed to this host")
 
 
-def _router(answer, own_addresses, remedy):
-    """The router of the uplink answers what dies there, by a reply or by an error; the host itself does not count."""
-    if answer and answer["from"] and answer["from"] not in own_addresses:
-        return "router", True, f"{answer['from']}, the next behind the host, answers in {answer['rtt_ms']} ms", ""
-    told = f"the host itself says {answer['error']}" if answer else "no reply"
-    return "router", False, f"No router beyond the host answers a container ({told}).", remedy
+def _family(seen):
+    if seen["preferred_family"]:
+        yield _passed("family", f"IPv{seen['preferred_family']} comes first for a name with both (RFC 6724)")
 
 
-def statistics(ping):
+def find_unanswered(seen, own_addresses):
+    """The targets that answer neither echo nor TCP, or the router where there were none."""
+    if not is_reply(seen["gateway"]):
+        return []
+    source = next(
+        one["address"]
+        for one in seen["addresses"]
+        if not ipaddress.ip_address(one["address"]).is_link_local and one["interface"] == seen["route"]["interface"]
+    )
+    found = [
+        Unanswered(number, one["target"], one["address"], source, one["ping"]["errors"], one["ping"]["transmitted"])
+        for number, one in enumerate(seen["targets"])
+        if one["address"] and not one["ping"]["received"] and not _answers_by_tcp(one)
+    ]
+    if not seen["targets"] and not _is_router(seen["router"], own_addresses):
+        errors = [seen["router"]] if seen["router"] else []
+        found.append(Unanswered(0, ROUTER, BEYOND_ROUTER, source, errors, 1))
+    return found
+
+
+def judge_targets(seen, targets, sightings, own_addresses, broken):
+    """The checks of every target, or of the router where there are none.
+
+    :param targets: as the probe was given them; it asks none where the gateway does not answer.
+    :param sightings: see :mod:`._sightings`.
+    :param broken: what :func:`_path.walk` returned, by the number of the target that did not answer.
+    """
+    if not is_reply(seen["gateway"]):
+        names = [one["target"] for one in targets] or [ROUTER]
+        return [_skipped("target", f"{name}: the container does not reach its gateway.") for name in names]
+    if not targets:
+        return [_router(seen["router"], broken.get(0))]
+    return [
+        check
+        for number, target in enumerate(seen["targets"])
+        for check in _target(
+            target, [one for one in sightings if one.number == number], own_addresses, broken.get(number)
+        )
+    ]
+
+
+def _target(target, sightings, own_addresses, broken):
+    spelt, ping, tcp = target["target"], target["ping"], target["tcp"]
+    if not target["address"]:
+        evidence = f"{spelt} has no AAAA record that a container can see ({target['error']})."
+        yield _failed("name", evidence, "Look at the name, and at the container's /etc/resolv.conf.")
+        return
+    if target["resolved"]:
+        yield _passed("name", f"{spelt} is {', '.join(target['resolved'])}")
+    if broken:
+        yield _unreached("target", f"{statistics(target['address'], ping)}.", broken)
+    elif ping["received"]:
+        yield _passed("target", statistics(target["address"], ping))
+        yield _source(sightings, own_addresses)
+        yield _path_mtu(target)
+    else:
+        yield _skipped("target", f"{statistics(target['address'], ping)}, but it answers by TCP.")
+    if tcp:
+        yield _tcp(spelt, tcp)
+
+
+def _router(answer, broken):
+    if broken:
+        return _unreached("router", "No router beyond the host answers a container.", broken)
+    return _passed("router", f"{answer['from']}, the next behind the host, answers in {answer['rtt_ms']} ms")
+
+
+def _is_router(answer, own_addresses):
+    """A reply or an error of what dies there; the host itself does not count."""
+    return bool(answer) and answer["from"] not in (None, *own_addresses)
+
+
+def _answers_by_tcp(target):
+    return bool(target["tcp"]) and target["tcp"]["state"] in ("open", "refused")
+
+
+def _unreached(name, evidence, broken):
+    return _failed(name, f"{evidence} The path breaks at {broken['hop']}: {broken['evidence']}", broken["remedy"])
+
+
+def _source(sightings, own_addresses):
+    leaving = [one for one in sightings if one.outgoing and one.type == ECHO_REQUEST]
+    if not leaving:
+        return _skipped("source", "The target is on this host.")
+    last = leaving[-1]
+    whose = "an address of this host" if last.source in own_addresses else "no address of this host"
+    return _passed("source", f"leaves {last.interface} as {last.source}, {whose}")
+
+
+def _path_mtu(target):
+    mtu, tried = target["path_mtu"]["mtu"], target["path_mtu"]["tried"]
+    if mtu:
+        return _passed("mtu", f"{mtu} bytes get to {target['address']} and back")
+    return _failed(
+        "mtu",
+        f"Packets of {tried} bytes to {target['address']} vanish, and no 'packet too big' comes back (MTU black hole).",
+        "Let ICMPv6 type 2 through every firewall on the way (RFC 4890), or lower the MTU of the Docker network.",
+    )
+
+
+def _tcp(spelt, tcp):
+    if tcp["state"] == "open":
+        return _passed("tcp", f"{spelt} is open" + (f": {tcp['banner']}" if tcp["banner"] else ""))
+    remedy = {
+        "refused": "Nothing listens there.",
+        "filtered": "A firewall on the way or there drops the connection.",
+    }.get(tcp["state"], "See the check of the target.")
+    return _failed("tcp", f"{spelt} does not accept a connection: {tcp['state']}.", remedy)
+
+
+def statistics(address, ping):
     """What ping(8) says of one target, its round-trip times apart."""
     return ", ".join(
         [
-            f"{ping['target']}: {ping['transmitted']} packets transmitted",
+            f"{address}: {ping['transmitted']} packets transmitted",
             f"{ping['received']} received",
             *(f"{error['error']} (from {error['from']})" for error in ping["errors"]),
             f"{ping['loss_percent']}% packet loss",
@@ -105,11 +235,23 @@ def statistics(ping):
     )
 
 
-def report(checks, pings, ip_address):
+def report(checks, targets, ip_address):
     """The checks, the round-trip times, and the container's own ``ip -6 address``, as lines for a person."""
     lines = [f"{check['status']:8}{check['name']:9}{check['evidence']}" for check in checks]
-    for ping in pings:
-        if ping["received"]:
-            rtt = "/".join(f"{ping['rtt_ms'][key]:.3f}" for key in ("min", "avg", "max", "mdev"))
-            lines.append(f"{ping['target']}: rtt min/avg/max/mdev = {rtt} ms")
+    for target in targets:
+        if target["ping"] and target["ping"]["received"]:
+            rtt = "/".join(f"{target['ping']['rtt_ms'][key]:.3f}" for key in ("min", "avg", "max", "mdev"))
+            lines.append(f"{target['address']}: rtt min/avg/max/mdev = {rtt} ms")
     return lines + (["$ ip -6 address", *ip_address] if ip_address else [])
+
+
+def _passed(name, evidence):
+    return {"name": name, "status": "passed", "evidence": evidence, "remedy": ""}
+
+
+def _failed(name, evidence, remedy):
+    return {"name": name, "status": "failed", "evidence": evidence, "remedy": remedy}
+
+
+def _skipped(name, evidence):
+    return {"name": name, "status": "skipped", "evidence": evidence, "remedy": ""}

@@ -103,11 +103,17 @@ class Engine:
 
         with telling():
             try:
-                return _told(self.api.inspect_network(name))
+                network = self.api.inspect_network(name)
             except NotFound as error:
                 raise Refusal(
                     f"Cannot find the Docker network {name!r}.", "'docker network ls' lists those of this host."
                 ) from error
+        if network["Driver"] != "bridge":
+            raise Refusal(
+                f"Cannot use the Docker network {name!r}: its driver is {network['Driver']}, not bridge.",
+                "'docker network ls' lists those of this host.",
+            )
+        return _told(network)
 
     def stop(self, containers):
         """Stop containers, each within the time that it asks for.

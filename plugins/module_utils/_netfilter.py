@@ -65,6 +65,24 @@ def parse_saved(text):
     return saved
 
 
+def parse_counters(text):
+    """How many packets each rule and each policy has decided, as ip6tables-save prints it with ``--counters``.
+
+    :returns: {(table, line): packets}, of equal rules together.
+    """
+    counters, table = {}, None
+    for line in text.splitlines():
+        policy = re.fullmatch(r"(:.*) \[(\d+):\d+\]", line)
+        rule = re.fullmatch(r"\[(\d+):\d+\] (-A .*)", line)
+        if line.startswith("*"):
+            table = line[1:]
+        elif policy:
+            counters[table, policy[1]] = int(policy[2])
+        elif rule:
+            counters[table, rule[2]] = counters.get((table, rule[2]), 0) + int(rule[1])
+    return counters
+
+
 def owned(saved, chain):
     """The lines of a saved rule set that are ours, with those that begin and end a table."""
     lines = []
@@ -171,6 +189,9 @@ class Netfilter:
     def save(self):
         # Without a table's name: to ask the legacy backend for one creates it.
         return parse_saved(self._run("-save", [], "read"))
+
+    def counters(self):
+        return parse_counters(self._run("-save", ["--counters"], "read"))
 
     def restore(self, lines):
         """Apply a plan, each of its tables at once."""

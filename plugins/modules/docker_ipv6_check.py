@@ -12,9 +12,14 @@ version_added: 0.1.0
 author:
   - v6ops.docker contributors (@v6ops)
 description:
-  - Looks from inside a real container at its address, its default route and its gateway, and pings each target.
-  - The container needs no image and no registry. It runs the host's own Python, mounted read-only, and the engine
-    removes it when it ends.
+  - Looks from inside a real container at its address, its default route and its gateway, and at the host for its
+    uplink and for who translates; then asks each target by ICMPv6 echo (RFC 4443), by packets of the full size (path
+    MTU, RFC 8201) and, where it has a port, by TCP.
+  - Where a target does not answer, names the first broken hop, container, bridge, forward, nat, route, neighbour or
+    target, by what was seen of the packets on the interfaces of the host.
+  - The container needs no image and no registry. It runs the host's own Python, mounted read-only, and is removed when
+    it ends; what a run that was killed has left, the next one removes.
+  - Every probe is a flow of its own, which no earlier one has left in connection tracking.
   - Fails where a check fails, with the results of all.
 requirements:
   - docker >= 4.1 (the Python library), on the managed host
@@ -29,7 +34,9 @@ attributes:
 options:
   targets:
     description:
-      - Literal IPv6 addresses that a container must reach.
+      - What a container must reach; literal IPv6 addresses, C([address]:port) for a TCP port that must accept a
+        connection, or names, with a port or without, which a container must be able to look up.
+      - A target with a port need not answer echo requests.
       - Without any, the router of the host's uplink must answer.
     type: list
     elements: str
@@ -38,6 +45,19 @@ options:
     description: The Docker network that the container is on.
     type: str
     default: bridge
+  prefix:
+    description:
+      - The prefix that the container's address must be in, or V(host) for the /64 that
+        M(v6ops.docker.docker_ipv6_daemon) gives this host by default.
+      - The subnets of its network, if left out.
+    type: str
+  image:
+    description: An image of yours on the host, with C(python3) in it, to probe from instead of the host's own Python.
+    type: str
+  report_only:
+    description: Whether to succeed where a check fails, for a play that only reports; see RV(passed).
+    type: bool
+    default: false
   timeout:
     description: Seconds to wait until the container has an address and a route, and its gateway answers.
     type: int
@@ -53,21 +73,36 @@ EXAMPLES = r"""
 - name: A container reaches these addresses
   v6ops.docker.docker_ipv6_check:
     targets: ["2001:db8:dead::1"]
+
+- name: A container on a network of Compose's looks up a name and reaches its TCP port
+  v6ops.docker.docker_ipv6_check:
+    targets: ["www.example.com:443"]
+    network: shop_default
 """
 
 RETURN = r"""
+passed:
+  description: Whether no check failed.
+  type: bool
+  returned: when it probed
+  sample: true
 checks:
   description: Every check in the order of the path, with RV(checks[].evidence) and, where it failed, a remedy.
   type: list
   elements: dict
-  returned: when it probed, passed or failed
+  returned: when it probed
   contains:
     name:
-      description: What was checked.
+      description:
+        - What was checked.
+        - V(address), V(route) and V(gateway) of the container; V(uplink), the default route of the host; V(nat66), who
+          translates; V(family), information alone, which one the C library prefers.
+        - Of each target V(name), its AAAA records; V(target), echo; V(source), as what it leaves the host; V(mtu), the
+          path MTU; V(tcp). V(router) where there are no targets.
       type: str
       sample: target
     status:
-      description: How it went; a check behind a broken one is skipped.
+      description: How it went; one that could not be made is skipped.
       type: str
       choices: [passed, failed, skipped]
       sample: passed
@@ -79,65 +114,92 @@ checks:
       description: What to do.
       type: str
       sample: ""
+broken:
+  description: The first broken hop of each target that does not answer.
+  type: list
+  elements: dict
+  returned: when it probed
+  contains:
+    target:
+      description: The target.
+      type: str
+      sample: "2001:db8:dead::1"
+    hop:
+      description: The hop.
+      type: str
+      choices: [container, bridge, forward, nat, route, neighbour, target]
+      sample: nat
+    evidence:
+      description: What was seen.
+      type: str
+      sample: "It leaves eth0 untranslated, as fd12:3456:789a::2."
+    remedy:
+      description: What to do.
+      type: str
+      sample: "Install the rules of NAT66 (v6ops.docker.ip6tables_nat), or restart docker where dockerd has them."
 report:
   description: The checks as lines for a person, and what C(ip -6 address) prints in the container.
   type: list
   elements: str
-  returned: when it probed, passed or failed
+  returned: when it probed
   sample: ["passed  address  fd12:3456:789a::242:ac11:2/64 on eth0"]
 container:
   description:
-    - What the container saw, as it is; C(addresses), C(route), C(gateway), C(pings) with times in milliseconds, and
-      C(router) where there were no targets.
+    - What the container saw, as it is; times are in milliseconds, sizes in bytes. C(router) instead of C(targets) where
+      there were none.
   type: dict
-  returned: when it probed, passed or failed
+  returned: when it probed
   sample:
     addresses:
       - {address: "fd12:3456:789a::242:ac11:2", prefixlen: 64, interface: eth0, tentative: false, dadfailed: false}
     route: {gateway: "fd12:3456:789a::1", interface: eth0}
     gateway: {from: "fd12:3456:789a::1", rtt_ms: 0.05, error: null}
     router: null
-    pings:
-      - target: 2001:db8:dead::1
-        transmitted: 3
-        received: 3
-        loss_percent: 0
-        errors: []
-        rtt_ms: {min: 0.1, avg: 0.2, max: 0.3, mdev: 0.1}
+    preferred_family: 4
+    targets:
+      - target: "[2001:db8:dead::1]:22"
+        address: "2001:db8:dead::1"
+        resolved: []
+        error: null
+        ping:
+          transmitted: 3
+          received: 3
+          loss_percent: 0
+          errors: []
+          rtt_ms: {min: 0.1, avg: 0.2, max: 0.3, mdev: 0.1}
+        path_mtu: {mtu: 1500, tried: 1500}
+        tcp: {state: open, banner: SSH-2.0-OpenSSH_10.0}
 """
 
 import inspect
 import ipaddress
 import os
+import secrets
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.v6ops.docker.plugins.module_utils import _probe
 from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
-from ansible_collections.v6ops.docker.plugins.module_utils._checks import judge, report
-from ansible_collections.v6ops.docker.plugins.module_utils._container import run_python
+from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
+    find_unanswered,
+    judge,
+    judge_targets,
+    report,
+)
+from ansible_collections.v6ops.docker.plugins.module_utils._container import DUAL, run_python
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
+from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import read_switch
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
+from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import who_translates
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Netfilter
+from ansible_collections.v6ops.docker.plugins.module_utils._next_hop import resolves, route_to
+from ansible_collections.v6ops.docker.plugins.module_utils._path import Host, drops, walk
+from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
+from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Watch
+from ansible_collections.v6ops.docker.plugins.module_utils._targets import parse_targets
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route
-
-
-def parse_target(text):
-    remedy = "A target is a literal address beyond the host, such as 2001:db8::1."
-    try:
-        address = ipaddress.IPv6Address(text)
-    except ValueError as error:
-        raise Refusal(f"Cannot probe {text!r}: it is not an IPv6 address.", remedy) from error
-    if (
-        address.is_loopback
-        or address.is_unspecified
-        or address.is_multicast
-        or address.is_link_local
-        or address.ipv4_mapped
-    ):
-        raise Refusal(f"Cannot probe {text!r}: it is not a unicast address that can be routed to.", remedy)
-    return str(address)
 
 
 def main():
@@ -145,34 +207,90 @@ def main():
         argument_spec={
             "targets": {"type": "list", "elements": "str", "default": []},
             "network": {"type": "str", "default": "bridge"},
+            "prefix": {"type": "str"},
+            "image": {"type": "str"},
+            "report_only": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 10},
         },
         supports_check_mode=True,
     )
     require_root(module, os.geteuid())
     with failing(module):
-        targets = [parse_target(text) for text in module.params["targets"]]
+        targets = parse_targets(module.params["targets"])
+        prefix = parse_prefix_option(module.params["prefix"])
         if module.check_mode:
             module.exit_json(changed=False, skipped=True, msg="Not probed in check mode.")
         fail_on_missing(module, missing_libraries("docker", "pyroute2"))
-        engine = Engine()
-        network = module.params["network"]
-        subnets = engine.network(network)["subnets"]
-        argument = {"targets": targets, "timeout": module.params["timeout"]}
-        seen, ip_address = run_python(engine, network, inspect.getsource(_probe), argument)
-    checks = judge(seen, targets, subnets, {str(address) for address, __ in addresses()}, has_default_route())
-    results = {"checks": checks, "report": report(checks, seen["pings"], ip_address), "container": seen}
-    failed = [check for check in checks if check["status"] == "failed"]
-    if failed:
-        evidence = "; ".join(check["evidence"].rstrip(".") for check in failed)
-        with failing(module):
-            found = obstacles(module, [ipaddress.ip_network(subnet) for subnet in subnets])
-        remedy = " ".join(found) or failed[0]["remedy"]
-        module.fail_json(
-            msg=f"Cannot reach the IPv6 internet from a container on {network}: {evidence}. {remedy}",
-            **results,
+        results = check(module, targets, prefix)
+    if results["passed"] or module.params["report_only"]:
+        module.exit_json(changed=False, **results)
+    first = next(one for one in results["checks"] if one["status"] == "failed")
+    cause = (results["broken"] or [first])[0]
+    module.fail_json(
+        msg=f"Cannot reach the IPv6 internet from a container on {module.params['network']}: {first['evidence']}"
+        f" {cause['remedy']}",
+        **results,
+    )
+
+
+def parse_prefix_option(text):
+    if text is None:
+        return None
+    return host_prefix() if text == "host" else parse_prefix(text)
+
+
+def check(module, targets, prefix):
+    """Probe and judge; the module's results."""
+    engine, netfilter = Engine(), Netfilter(module, "auto")
+    network = engine.network(module.params["network"])
+    cookie = secrets.token_bytes(8)
+    argument = {"targets": targets, "timeout": module.params["timeout"], "cookie": cookie.hex(), "dual": DUAL}
+    before = netfilter.counters()
+    with Watch(cookie) as watch:
+        seen, ip_address = run_python(
+            engine, network["name"], inspect.getsource(_probe), argument, module.params["image"]
         )
-    module.exit_json(changed=False, **results)
+        sightings = watch.sightings()
+    networks = [prefix] if prefix else [ipaddress.ip_network(subnet) for subnet in network["subnets"]]
+    own = {str(address) for address, __ in addresses()}
+    unanswered = find_unanswered(seen, own)
+    broken = {}
+    if unanswered:
+        after = netfilter.counters()
+        for one in unanswered:
+            host = look_around(module, network, networks, one, drops(before, after, one.lost))
+            broken[one.number] = walk(one, network["interface"], sightings, own, host)
+    checks = [
+        *judge(seen, networks, has_default_route(), translators(engine, netfilter, networks), _probe.addresses()),
+        *judge_targets(seen, targets, sightings, own, broken),
+    ]
+    return {
+        "passed": all(one["status"] != "failed" for one in checks),
+        "checks": checks,
+        "broken": list(broken.values()),
+        "report": report(checks, seen["targets"], ip_address),
+        "container": seen,
+    }
+
+
+def look_around(module, network, networks, unanswered, dropped):
+    """The state of the host, as far as it has to do with the way to a target."""
+    bridge = network["interface"]
+    route = route_to(unanswered.address, unanswered.source, bridge)
+    return Host(
+        forwards=read_switch("all", "forwarding") != "0",
+        route=route,
+        neighbour=bool(route) and resolves(route["gateway"] or unanswered.address, route["interface"]),
+        drops=dropped,
+        obstacles=obstacles(module, networks),
+    )
+
+
+def translators(engine, netfilter, networks):
+    """Who translates; with its nftables backend the engine has rules elsewhere, and the targets prove them."""
+    found = who_translates(netfilter.save(), networks)
+    by_nftables = engine.info()["firewall_backend"] != "iptables"
+    return {network: who or ("engine" if by_nftables else None) for network, who in found.items()}
 
 
 if __name__ == "__main__":

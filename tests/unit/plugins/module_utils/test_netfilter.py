@@ -11,6 +11,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import (
     chain_of,
     foreign_references,
     owned,
+    parse_counters,
     parse_saved,
     plan,
     vacant,
@@ -169,3 +170,19 @@ def test_a_name_that_no_chain_can_have_is_refused(name):
     with pytest.raises(Refusal, match="Cannot name a set of rules"):
         chain_of(name)
     assert len(chain_of("x" * 20)) <= 28
+
+
+def test_counters():
+    text = """\
+*filter
+:FORWARD DROP [7:560]
+:DOCKER - [0:0]
+[3:120] -A FORWARD -j DROP
+[4:160] -A FORWARD -j DROP
+COMMIT
+"""
+    assert parse_counters(text) == {
+        ("filter", ":FORWARD DROP"): 7,
+        ("filter", ":DOCKER -"): 0,
+        ("filter", "-A FORWARD -j DROP"): 7,
+    }

@@ -46,24 +46,47 @@ def test_default_route(proc):
     assert _probe.default_route() is None
 
 
-def test_statistics_are_those_of_ping(monkeypatch):
-    answers = iter(
-        [
-            {"from": "2001:db8::1", "rtt_ms": 1.0, "error": None},
-            None,
-            {"from": "fe80::1", "rtt_ms": 0.5, "error": "time exceeded, code 0"},
-        ]
-    )
-    pinger = _probe.Pinger.__new__(_probe.Pinger)
-    monkeypatch.setattr(pinger, "ask", lambda target, timeout: next(answers))
-    assert pinger.ping("2001:db8::1") == {
-        "target": "2001:db8::1",
+class FakePinger(_probe.Pinger):
+    """A path that lets packets of some size through, and tells of it or not; answers a number of them."""
+
+    def __init__(self, mtu=1500, tells=True, answers=None):
+        self.mtu, self.tells, self.answers, self.asked = mtu, tells, iter(answers or []), 0
+
+    def ask(self, target, timeout, hop_limit=64, size=104):
+        self.asked += 1
+        if size > self.mtu:
+            too_big = {"from": "2001:db8::f", "rtt_ms": 1.0, "error": "packet too big", "mtu": self.mtu}
+            return too_big if self.tells else None
+        return next(self.answers, {"from": target, "rtt_ms": 1.0, "error": None})
+
+
+def test_statistics_are_those_of_ping():
+    error = {"from": "fe80::1", "rtt_ms": 0.5, "error": "hop limit exceeded"}
+    answers = [{"from": "2001:db8::1", "rtt_ms": 1.0, "error": None}, None, error]
+    assert FakePinger(answers=answers).ping("2001:db8::1") == {
         "transmitted": 3,
         "received": 1,
         "loss_percent": 67,
-        "errors": [{"from": "fe80::1", "error": "time exceeded, code 0"}],
+        "errors": [{"from": "fe80::1", "error": "hop limit exceeded"}],
         "rtt_ms": {"min": 1.0, "avg": 1.0, "max": 1.0, "mdev": 0.0},
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "found", "asked"),
+    [
+        (FakePinger(1500), {"mtu": 1500, "tried": 1500}, 1),
+        (FakePinger(1300), {"mtu": 1300, "tried": 1300}, 2),
+        (FakePinger(1300, tells=False), {"mtu": None, "tried": 1500}, 2),
+        # RFC 8201: what is said of less than 1,280 bytes counts as 1,280.
+        (FakePinger(1000), {"mtu": None, "tried": 1280}, 3),
+        (FakePinger(1500, answers=[None]), {"mtu": 1500, "tried": 1500}, 2),
+    ],
+    ids=["whole", "narrow", "black hole", "absurd", "lossy"],
+)
+def test_path_mtu(path, found, asked):
+    assert path.path_mtu("2001:db8::1", 1500) == found
+    assert path.asked == asked
 
 
 def test_awaited_returns_the_last_look_at_the_deadline():
