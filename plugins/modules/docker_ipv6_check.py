@@ -198,7 +198,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._next_hop import reso
 from ansible_collections.v6ops.docker.plugins.module_utils._path import Host, drops, walk
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
 from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Watch
-from ansible_collections.v6ops.docker.plugins.module_utils._targets import parse_targets
+from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route
 
 
@@ -216,7 +216,7 @@ def main():
     )
     require_root(module, os.geteuid())
     with failing(module):
-        targets = parse_targets(module.params["targets"])
+        targets = parse_destinations(module.params["targets"])
         prefix = parse_prefix_option(module.params["prefix"])
         if module.check_mode:
             module.exit_json(changed=False, skipped=True, msg="Not probed in check mode.")

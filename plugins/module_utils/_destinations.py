@@ -24,7 +24,7 @@ _SPELLINGS = (
 MOST = 64
 
 
-def parse_targets(texts):
+def parse_destinations(texts):
     """Read targets.
 
     :returns: dicts with ``target`` (as it was spelt), ``address`` or ``name``, and ``port``, each or None.

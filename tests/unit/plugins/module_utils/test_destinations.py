@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
-from ansible_collections.v6ops.docker.plugins.module_utils._targets import parse_targets
+from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._targets import parse
 )
 def test_spellings(text, address, name, port):
     expected = {"target": text.strip(), "address": address, "name": name, "port": port}
-    assert parse_targets([text]) == [expected]
+    assert parse_destinations([text]) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_spellings(text, address, name, port):
 )
 def test_bad_input(text):
     with pytest.raises(Refusal, match="Cannot probe "):
-        parse_targets([text])
+        parse_destinations([text])
 
 
 def test_too_many():
     with pytest.raises(Refusal, match="at most 64"):
-        parse_targets(["2001:db8::1"] * 65)
+        parse_destinations(["2001:db8::1"] * 65)
