@@ -1,8 +1,8 @@
 """site.py [COUNT...]: playbooks/site.yml against the same job by hand (baseline.yml), for each number of hosts.
 
-Both prove at their end that a container reaches the internet. They take turns, and who begins alternates: from untouched
-hosts a first run, then runs that change nothing. Beside each of them runs a floor, a play of one empty module call. Prints
-a table for the README. The lab is one of its own.
+Both prove at their end that a container reaches the internet. They take turns, and who begins alternates: from
+untouched hosts a first run, then runs that change nothing. Beside each of them runs a floor, a play of one empty module
+call. Prints a table for the README. The lab is one of its own.
 """
 
 from __future__ import annotations
