@@ -91,7 +91,7 @@ class Filter:
             passage.stop("a packet from a link-local address does not leave its link (RFC 4291, section 2.5.6)")
         passage.through(*(["input"] if local else ["forward", "postrouting"]))
         verdict = passage.verdict()
-        if packet.get("l4proto") != only(TCP) or verdict.verdict == "drop":
+        if packet.get("l4proto") != only(TCP) or verdict.verdict == "drop" or passage.astray:
             return verdict
         answer = _Passage(self, passage.answer(local), link)
         answer.through(*(["output"] if local else ["prerouting", "forward"]), "postrouting")
@@ -110,18 +110,22 @@ class Filter:
 
 
 class _Passage:
-    """A packet on its way through the hooks."""
+    """A packet on its way through the hooks.
+
+    :ivar astray: whether nat may or may not have sent it elsewhere, so that nothing is known of its way any more.
+    """
 
     def __init__(self, rules, packet, link):
         self._rules, self.packet, self._link = rules, packet, link
         self._lost = self._unclear = self._accepted = self._policy = None
         self._translated = self._redirected = False
         self._moved = None
+        self.astray = False
 
     def through(self, *hooks):
         for hook in hooks:
             for chain in self._rules.hooked:
-                if chain.hook == hook and not self._lost:
+                if chain.hook == hook and not self._lost and not self.astray:
                     self._meet(chain)
 
     def stop(self, why):
@@ -169,7 +173,8 @@ class _Passage:
         if walk.untracked and self.packet.get("ct_state"):
             self.packet = {**self.packet, "ct_state": self.packet["ct_state"] + only(UNTRACKED)}
         moves = [end for end in ends if end[0] in ("dnat", "redirect")]
-        if moves and (len(ends) > 1 or self._translated):
+        if moves and (len(ends) > 1 or self._translated or not packet):
+            self.astray = True
             self._unclear = self._unclear or walk.unclear or ends[moves[0]][0]
         elif moves:
             self._translate(moves[0])
@@ -177,7 +182,7 @@ class _Passage:
         elif DROP in ends and len(ends) == 1:
             self._lost = ends[DROP]
         elif DROP in ends:
-            self._unclear = self._unclear or walk.unclear
+            self._unclear = self._unclear or walk.unclear or ends[DROP][0]
         elif chain.hook in _FILTERS and ends[ACCEPT][1]:
             self._accepted = self._accepted or ends[ACCEPT][0]
         elif chain.hook in _FILTERS:
@@ -191,7 +196,9 @@ class _Passage:
         if chain.hook == "ingress":
             if chain.devices is None or set(chain.devices) & set(self._link.below):
                 return {}
-            return {**packet, "ct_state": only(INVALID)} if self._link.name in chain.devices else None
+            return (
+                {**packet, "ct_state": only(INVALID), "ct_status": None} if self._link.name in chain.devices else None
+            )
         if packet["family"] not in map(only, _PROTOCOLS.get(chain.family, ())):
             return None
         if chain.nat and packet.get("ct_state") != only(NEW):

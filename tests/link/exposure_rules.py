@@ -121,6 +121,21 @@ table inet nat {
 """,
         )
     ],
+    "dnat now and then": [
+        (
+            "nft",
+            """
+table inet nat {
+  chain prerouting {
+    type nat hook prerouting priority dstnat;
+    limit rate 1000/second tcp dport 8080 dnat ip to 172.17.0.2:80
+    limit rate 1000/second tcp dport 443 redirect to :22
+  }
+  chain input { type filter hook input priority filter; policy drop; tcp dport 22 accept; ct state established accept; }
+}
+""",
+        )
+    ],
     "dnat without a way back": [
         (
             "nft",
