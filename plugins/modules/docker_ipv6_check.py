@@ -204,6 +204,9 @@ from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_p
 from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Watch
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import uplinks
 
+# Failed checks that the message tells; the report tells all.
+MOST_TOLD = 3
+
 
 def main():
     module = AnsibleModule(
@@ -227,11 +230,11 @@ def main():
         results = check(module, targets, prefix)
     if results["passed"] or module.params["report_only"]:
         module.exit_json(changed=False, **results)
-    first = next(one for one in results["checks"] if one["status"] == "failed")
-    cause = (results["broken"] or [first])[0]
+    failed = [one for one in results["checks"] if one["status"] == "failed"]
+    # One cause may fail several checks, with the same remedy.
+    sentences = dict.fromkeys(sentence for one in failed[:MOST_TOLD] for sentence in (one["evidence"], one["remedy"]))
     module.fail_json(
-        msg=f"Cannot vouch for IPv6 in containers on {module.params['network']}: {first['evidence']} {cause['remedy']}",
-        **results,
+        msg=f"Cannot vouch for IPv6 in containers on {module.params['network']}: {' '.join(sentences)}", **results
     )
 
 
