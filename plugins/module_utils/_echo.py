@@ -66,11 +66,11 @@ class _Pinger:
     def run(self, asked, count, interval, timeout):
         begin = time.monotonic()
         for sequence in range(count):
-            self._receive_until(begin + sequence * interval)
+            self._hear(self.icmp.receive_until(begin + sequence * interval))
             self._send(asked, sequence, timeout)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and not all(one.is_complete() for one in asked):
-            self._receive(min(0.05, deadline - time.monotonic()))
+            self._hear(self.icmp.receive(deadline - time.monotonic()))
 
     def _send(self, asked, sequence, timeout):
         waiting, deadline = deque(asked), time.monotonic() + timeout
@@ -88,20 +88,14 @@ class _Pinger:
                         pause = ROOM_INTERVAL
                     else:
                         tally.error = f"this host cannot send: {os.strerror(error.errno)}"
-            self._receive(pause)
+            self._hear(self.icmp.receive(pause))
 
-    def _receive_until(self, deadline):
-        while True:
-            self._receive(deadline - time.monotonic())
-            if time.monotonic() >= deadline:
-                return
-
-    def _receive(self, seconds):
-        for packet in self.icmp.receive(seconds):
+    def _hear(self, packets):
+        for packet in packets:
             with suppress(_icmpv6.Malformed):
-                self._hear(packet)
+                self._count(packet)
 
-    def _hear(self, packet):
+    def _count(self, packet):
         error = None
         if _icmpv6.kind_of(packet.message) == _icmpv6.ECHO_REPLY:
             __, sequence, payload = _icmpv6.parse_echo(packet.message)

@@ -48,11 +48,12 @@ LACKS = {
 
 def interfaces():
     """Every interface, a list of dicts as the module ``linklocal_probe`` returns them."""
-    addresses = _netlink.addresses()
-    return [_interface(link, addresses) for link in _netlink.links()]
+    links, addresses = _netlink.links(), _netlink.addresses()
+    names = {link.index: link.name for link in links}
+    return [_interface(link, names.get(link.master), addresses) for link in links]
 
 
-def _interface(link, addresses):
+def _interface(link, master, addresses):
     own = [
         {
             "address": str(one.address),
@@ -74,7 +75,7 @@ def _interface(link, addresses):
         "ipv6_disabled": is_disabled,
         "state": state(link.flags, is_disabled, [one["flags"] for one in own]),
         "addresses": own,
-        "master": link.master,
+        "master": master,
     }
 
 

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who of many is there, before the kernel has to find out: its neighbour table, which all namespaces share, has room for
-some thousand addresses (``gc_thresh3``), those included that nobody has.
+"""Who of many is there, before the kernel has to find out: its neighbour table, which all namespaces share, has room
+for some thousand addresses (``gc_thresh3``), those included that nobody has.
 """
 
 from __future__ import annotations
@@ -11,28 +11,29 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, suppress
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6
+from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6, _netlink
 from ansible_collections.v6ops.docker.plugins.module_utils._icmp_socket import IcmpSocket, Solicitor
 from ansible_collections.v6ops.docker.plugins.module_utils._interfaces import source_of
 
-FEW = 64
-ROUNDS = (0.1, 0.1, 0.2, 0.2)  # seconds to listen after each
+ROUNDS = 4
+# After as many the answers are read.
 BURST = 64
 
 
-def absent(targets, interfaces):
-    """Those of many targets that answer no neighbour solicitation; where they are few the kernel finds out.
+def absent(targets, interfaces, timeout):
+    """Those of the targets that answer no neighbour solicitation.
+
+    Not asked are this host itself, whom the kernel knows, and who is on a link without Ethernet addresses.
 
     :param interfaces: those that the targets are on, as of ``_interfaces``.
+    :param timeout: in seconds.
     :returns: a set; without permission for raw sockets an empty one.
     """
-    links = {one["index"]: one for one in interfaces}
-    own = {(one["index"], address["address"]) for one in interfaces for address in one["addresses"]}
-    # The host does not solicit itself.
-    waiting = {
-        (target.index, target.address): target for target in targets if (target.index, str(target.address)) not in own
-    }
-    if len(waiting) <= FEW:
+    links = {one["index"]: one for one in interfaces if one["mac"]}
+    known = {(one.index, one.address) for one in (*_netlink.neighbours(), *_netlink.addresses())}
+    waiting = {(one.index, one.address): one for one in targets if one.index in links}
+    waiting = {key: target for key, target in waiting.items() if key not in known}
+    if not waiting:
         return set()
     with ExitStack() as stack:
         icmp = stack.enter_context(IcmpSocket([_icmpv6.NEIGHBOUR_ADVERTISEMENT]))
@@ -40,14 +41,14 @@ def absent(targets, interfaces):
             return set()
         solicitors = {
             index: stack.enter_context(Solicitor(links[index], source_of(links[index])))
-            for index in {target.index for target in waiting.values()}
+            for index in {index for index, __ in waiting}
         }
-        for seconds in ROUNDS:
+        for __ in range(ROUNDS):
+            deadline = time.monotonic() + timeout / ROUNDS
             for number, (index, address) in enumerate(list(waiting), 1):
                 solicitors[index].ask(address)
                 if not number % BURST:
                     _strike_out(waiting, icmp.receive(0))
-            deadline = time.monotonic() + seconds
             while waiting and time.monotonic() < deadline:
                 _strike_out(waiting, icmp.receive(deadline - time.monotonic()))
     return set(waiting.values())
