@@ -1,4 +1,4 @@
-"""Links in network namespaces. Whoever uses this has network and mount namespaces of his own, see tests/link/namespaces."""
+"""Links in network namespaces. Whoever uses this was started by tests/link/namespaces."""
 
 from __future__ import annotations
 
