@@ -21,6 +21,10 @@ def ip(*arguments, namespace=None):
     return subprocess.run(["ip", *within, *arguments], check=True, capture_output=True, text=True).stdout
 
 
+def batch(namespace, lines):
+    subprocess.run(["ip", "-n", namespace, "-batch", "-"], check=True, input="\n".join(lines), text=True)
+
+
 def within(namespace, *command):
     return ["ip", "netns", "exec", namespace, *command]
 
@@ -100,6 +104,27 @@ class Link:
         ip("link", "set", "eth0", "up", namespace=name)
         awaited(lambda: " forwarding " in ip("-d", "link", "show", name, namespace="switch"))
         return link_local("eth0", name)
+
+    def add_farm(self, count, addresses):
+        """So many neighbours, each with so many addresses.
+
+        :returns: all addresses.
+        """
+        names = [f"farm{number}" for number in range(count)]
+        found, on_switch = [], []
+        for number, name in enumerate(names):
+            self._namespace(name)
+            on_switch += [
+                f"link add {name} type veth peer name eth0 netns {name}",
+                f"link set {name} addrgenmode none master switch up",
+            ]
+        batch("switch", on_switch)
+        for number, name in enumerate(names):
+            own = [f"fe80::fa:{number + 1:x}:{one + 1:x}" for one in range(addresses)]
+            batch(name, [*(f"address add {one}/64 dev eth0 nodad" for one in own), "link set eth0 addrgenmode none up"])
+            found += own
+        awaited(lambda: ip("-d", "link", "show", "master", "switch", namespace="switch").count(" forwarding ") > count)
+        return found
 
     @contextmanager
     def fakes(self, *options):
