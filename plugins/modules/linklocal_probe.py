@@ -250,7 +250,7 @@ targets:
       type: str
       sample: fe80::821f:2ff:fed6:5f08%eth0
     transmitted:
-      description: Echo requests that left this host; none where no neighbour has the address.
+      description: Echo requests that left this host; fewer than O(count) where no neighbour has the address.
       type: int
       sample: 2
     received:
@@ -328,14 +328,17 @@ def ready(interfaces, are_named):
 
 
 def probe_targets(targets, known, parameters):
-    from ansible_collections.v6ops.docker.plugins.module_utils._echo import echo
+    from ansible_collections.v6ops.docker.plugins.module_utils._echo import NOBODY, echo
     from ansible_collections.v6ops.docker.plugins.module_utils._sweep import absent
     from ansible_collections.v6ops.docker.plugins.module_utils._tcp import connect
 
-    nobody = absent(targets, known, parameters["timeout"])
-    found = echo(targets, parameters["count"], parameters["interval"], parameters["timeout"], nobody)
+    timeout = parameters["timeout"]
+    found = echo(
+        targets, parameters["count"], parameters["interval"], timeout, lambda several: absent(several, known, timeout)
+    )
     if parameters["ports"]:
-        connected = connect(targets, parameters["ports"], parameters["timeout"], nobody)
+        nobody = {target for target, one in zip(targets, found) if one["error"] == NOBODY}
+        connected = connect(targets, parameters["ports"], timeout, nobody)
         found = [{**one, "ports": ports} for one, ports in zip(found, connected)]
     return found
 

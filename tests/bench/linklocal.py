@@ -35,7 +35,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._sweep import absent
 from ansible_collections.v6ops.docker.plugins.module_utils._targets import parse_targets
 known = interfaces()
 targets = parse_targets(sys.stdin.read().split(), None, known)
-print(json.dumps(echo(targets, {COUNT}, {INTERVAL}, 1, absent(targets, known, 1))))
+print(json.dumps(echo(targets, {COUNT}, {INTERVAL}, 1, lambda several: absent(several, known, 1))))
 """
 ICMPLIB = f"""
 import json, sys, icmplib
@@ -146,7 +146,8 @@ def main():
                 took, found = tool([*live, *dead])
                 answered = sum(found.get(one, (0,))[0] for one in live)
                 print(
-                    f"512 live targets among 2000 dead ones, {name}: {took:.3f} s, answers {answered} of {512 * COUNT}, "
+                    f"512 live targets among 2000 dead ones, {name}: {took:.3f} s, "
+                    f"answers {answered} of {512 * COUNT}, "
                     f"the neighbour table had no room {table_overflows() - before} times"
                 )
 

@@ -112,7 +112,7 @@ class Link:
         """
         names = [f"farm{number}" for number in range(count)]
         found, on_switch = [], []
-        for number, name in enumerate(names):
+        for name in names:
             self._namespace(name)
             on_switch += [
                 f"link add {name} type veth peer name eth0 netns {name}",

@@ -61,8 +61,8 @@ def targets(count):
     return [Target(ipaddress.IPv6Address(f"fe80::{number + 1:x}"), "eth0", 2) for number in range(count)]
 
 
-def run(count=1, timeout=0.05, **options):
-    return echo(targets(count), 3, 0, timeout, **options)
+def run(count=1, timeout=0.05, absent=lambda targets: ()):
+    return echo(targets(count), 3, 0, timeout, absent)
 
 
 def counts(results):
@@ -120,10 +120,20 @@ def test_an_error_is_told_with_who_sent_it(fake):
     assert one["error"] == "destination unreachable: administratively prohibited (from fe80::1)"
 
 
-def test_who_is_known_not_to_be_there_is_not_asked(fake):
-    first, second = run(2, nobody={targets(1)[0]})
-    assert counts([first, second]) == [(0, 0, 0), (3, 3, 0)]
-    assert first["error"] == _echo.NOBODY
+def test_of_many_dead_ones_only_a_few_are_asked(fake):
+    everybody = targets(1000)
+    dead = set(everybody[::2])
+    spelt = {str(one.address) for one in dead}
+    fake.answers = lambda packet: [] if str(packet.source) in spelt else [packet]
+    results = echo(everybody, 3, 0, 0.05, dead.intersection)
+    assert counts(results[1::2]) == [(3, 3, 0)] * 500
+    assert {(one["received"], one["error"]) for one in results[::2]} == {(0, _echo.NOBODY)}
+    assert sum(one["transmitted"] > 0 for one in results[::2]) <= _echo.SILENT + _echo.BURST
+
+
+def test_many_that_are_silent_but_there_are_all_asked(fake):
+    fake.answers = lambda packet: []
+    assert counts(run(300)) == [(3, 0, 0)] * 300
 
 
 def test_statistics_are_those_of_ping():
