@@ -1,8 +1,8 @@
 """linklocal.py [PYTHON]: linklocal_probe against fping and icmplib, on links of its own, in one run.
 
-Run it as tests/link/namespaces python tests/bench/linklocal.py. fping has to be installed, and icmplib for the Python
-that is named; what is not there is left out. Every tool runs as a process of its own, and starts with an empty
-neighbour table. Times are medians, with the fastest and the slowest run.
+fping has to be installed, and icmplib for the Python that is named; what is not there is left out. Needs root. Every
+tool runs as a process of its own, and starts with an empty neighbour table. Times are medians, with the fastest and the
+slowest run.
 """
 
 from __future__ import annotations
@@ -135,6 +135,9 @@ def find(link, title, *options):
 
 
 def main():
+    if "IN_NAMESPACES" not in os.environ:
+        namespaces = str(ROOT / "tests/link/namespaces")
+        os.execv(namespaces, [namespaces, sys.executable, *sys.argv])
     tools = {"ours": ours, "ours, once Python runs": ours_within}
     if shutil.which("fping"):
         tools["fping -i 0"] = fping
