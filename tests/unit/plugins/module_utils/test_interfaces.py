@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _interfaces, _netlink
+from ansible_collections.v6ops.docker.plugins.module_utils import _interfaces, _rtnetlink
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
 UP = _interfaces.IFF_UP | _interfaces.IFF_LOWER_UP
@@ -81,7 +81,7 @@ def test_an_interface_that_is_not_there(looks):
 
 
 def test_attributes_of_any_octets_end():
-    assert _netlink._attributes(b"\x00\x00\x01\x00" * 3) == {1: b""}
-    assert _netlink._attributes(b"\x08\x00\x01\x00abcd\x05\x00\x02\x00e") == {1: b"abcd", 2: b"e"}
-    assert _netlink.mac_text(bytes(6)) is None
-    assert _netlink.mac_text(bytes(4)) is None
+    assert _rtnetlink._attributes(b"\x00\x00\x01\x00" * 3) == {1: b""}
+    assert _rtnetlink._attributes(b"\x08\x00\x01\x00abcd\x05\x00\x02\x00e") == {1: b"abcd", 2: b"e"}
+    assert _rtnetlink.mac_text(bytes(6)) is None
+    assert _rtnetlink.mac_text(bytes(4)) is None
