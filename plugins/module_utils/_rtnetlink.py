@@ -12,8 +12,8 @@ import struct
 import sys
 from typing import NamedTuple
 
-NLMSG_ERROR, NLMSG_DONE = 2, 3  # linux/netlink.h
-NLM_F_REQUEST, NLM_F_DUMP = 0x001, 0x300
+from ansible_collections.v6ops.docker.plugins.module_utils._netlink import attributes, dump
+
 RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH = 18, 22, 30  # linux/rtnetlink.h
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10  # linux/if_link.h
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8  # linux/if_addr.h
@@ -53,13 +53,13 @@ def links():
     return [
         Link(
             index,
-            attributes[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
+            values[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
             flags,
-            _number(attributes.get(IFLA_MTU)),
-            mac_text(attributes.get(IFLA_ADDRESS)),
-            _number(attributes.get(IFLA_MASTER)),
+            _number(values.get(IFLA_MTU)),
+            mac_text(values.get(IFLA_ADDRESS)),
+            _number(values.get(IFLA_MASTER)),
         )
-        for (index, flags), attributes in _dump(RTM_GETLINK, socket.AF_UNSPEC, "=xxxxiIxxxx")
+        for (index, flags), values in _dump(RTM_GETLINK, socket.AF_UNSPEC, "=xxxxiIxxxx")
     ]
 
 
@@ -68,20 +68,20 @@ def addresses():
     return [
         Address(
             index,
-            ipaddress.IPv6Address(attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]),
-            _number(attributes.get(IFA_FLAGS)) or flags,
+            ipaddress.IPv6Address(values.get(IFA_LOCAL) or values[IFA_ADDRESS]),
+            _number(values.get(IFA_FLAGS)) or flags,
         )
-        for (flags, index), attributes in _dump(RTM_GETADDR, socket.AF_INET6, "=xxBxI")
+        for (flags, index), values in _dump(RTM_GETADDR, socket.AF_INET6, "=xxBxI")
     ]
 
 
 def neighbours():
     """Whose Ethernet address the kernel knows, IPv4 and IPv6."""
     return [
-        Neighbour(index, ipaddress.ip_address(attributes[NDA_DST]), mac, bool(flags & NTF_ROUTER))
-        for (index, state, flags), attributes in _dump(RTM_GETNEIGH, socket.AF_UNSPEC, "=xxxxiHBx")
-        for mac in [mac_text(attributes.get(NDA_LLADDR))]
-        if mac and not state & NUD_USELESS and NDA_DST in attributes
+        Neighbour(index, ipaddress.ip_address(values[NDA_DST]), mac, bool(flags & NTF_ROUTER))
+        for (index, state, flags), values in _dump(RTM_GETNEIGH, socket.AF_UNSPEC, "=xxxxiHBx")
+        for mac in [mac_text(values.get(NDA_LLADDR))]
+        if mac and not state & NUD_USELESS and NDA_DST in values
     ]
 
 
@@ -92,28 +92,5 @@ def _number(raw):
 def _dump(kind, family, layout):
     """What the kernel has of a kind: the fields of its header, and a dict of its attributes."""
     size = struct.calcsize(layout)
-    request = struct.pack("=IHHII", 16 + size, kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-    found = []
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.send(request + bytes([family]) + bytes(size - 1))
-        while True:
-            data, offset = netlink.recv(1 << 18), 0
-            while offset < len(data):
-                length, answer = struct.unpack_from("=IH", data, offset)
-                if answer == NLMSG_DONE:
-                    return found
-                if answer == NLMSG_ERROR:
-                    number = -struct.unpack_from("=i", data, offset + 16)[0]
-                    raise OSError(number, "netlink refused a request")
-                body = data[offset + 16 : offset + length]
-                found.append((struct.unpack_from(layout, body), _attributes(body[size:])))
-                offset += length + 3 & ~3
-
-
-def _attributes(data):
-    found, offset = {}, 0
-    while offset + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, offset)
-        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
-        offset += max(length + 3 & ~3, 4)
-    return found
+    messages = dump(socket.NETLINK_ROUTE, kind, bytes([family]) + bytes(size - 1))
+    return [(struct.unpack_from(layout, one), attributes(one[size:])) for one in messages]
