@@ -4,7 +4,7 @@
 # make distclean       and what was downloaded and built for it
 #
 # make bench           how fast it is, beside the same job by hand (about 20 minutes)
-# make lint            one kind of check: lint, sanity, unit, artifact
+# make lint            one kind of check: lint, sanity, unit, link, artifact
 # make scenario NAME=site   one Molecule scenario; the lab stays up
 VENV ?= .venv
 PYTHON ?= python3
@@ -12,7 +12,7 @@ PYTHON ?= python3
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export VENV PYTHON
 IN_LAB := tests/lab/with-engine
-CHECKS := lint sanity unit artifact
+CHECKS := lint sanity unit link artifact
 
 .NOTPARALLEL:
 .PHONY: demo test setup scenario scenarios readme bench clean clean-images distclean $(CHECKS)
@@ -33,7 +33,7 @@ test: setup
 setup:
 	@tests/tools/setup $(VENV)
 
-lint sanity artifact: setup
+lint sanity link artifact: setup
 	@tests/tools/timed $@ tests/tools/$@
 
 unit: setup

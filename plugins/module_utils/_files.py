@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
@@ -26,6 +25,8 @@ def read_text(path):
 
 def write_text(module, path, text):
     """Replace a file atomically; None removes it."""
+    import tempfile
+
     directory = os.path.dirname(path)
     if text is None:
         if os.path.exists(path):
