@@ -18,9 +18,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._verdict import Verdi
 NETWORK = ip_network("fd00:1::/64")
 TRANSLATORS = {NETWORK: "collection"}
 OWN = {"fd00:1::1", "2001:db8:1::2"}
-BRIDGE = [
-    {"address": "fd00:1::1", "prefixlen": 64, "interface": "docker0", "tentative": False, "dadfailed": False},
-]
+BRIDGE = ({"address": "fd00:1::1", "prefixlen": 64, "interface": "docker0", "tentative": False, "dadfailed": False},)
 PING = {
     "transmitted": 3,
     "received": 3,
