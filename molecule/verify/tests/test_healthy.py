@@ -157,7 +157,7 @@ def test_the_playbook_changes_nothing(name, host):
 
     def state():
         return host.check_output(
-            "ip6tables-save | sed 's,[[#].*,,'; ip -6 address show scope global | sed '/valid_lft/d'; "
+            "ip6tables-save | sed 's,[[#].*,,'; ip -6 -o address show scope global | awk '{ print $2, $4 }'; "
             "ls /sys/class/net; docker image ls --quiet; docker ps --all --quiet; "
             "find /etc /var/lib/v6ops-docker -newer /root/before"
         ).splitlines()
