@@ -85,7 +85,7 @@ def parse_links(options):
             raise Refusal(f"Cannot look at {one}: {interface!r} is no interface.", "Give its name, such as eth0.")
         if jump_host is not None:
             parse_jump_host(jump_host)
-        links.append(Link(interface, jump_host))
+        links.append(Link(interface, jump_host and str(jump_host)))
     if not links:
         raise Refusal("Cannot look for hosts: there are no links.", "Give at least one, such as {interface: eth0}.")
     return list(dict.fromkeys(links))
@@ -107,7 +107,7 @@ def parse_names(option):
     for name, several in option.items():
         if not _NAME.fullmatch(str(name)):
             raise Refusal(f"Cannot call a host {name!r}.", "Use letters, digits, '-', '_' and '.'.")
-        for one in [several] if isinstance(several, str) else several or []:
+        for one in several if isinstance(several, list) else [several]:
             identity = _identity(name, one)
             if found.setdefault(identity, name) != name:
                 raise Refusal(f"Cannot call one host {found[identity]} and {name}: both have {one}.", "Give it to one.")

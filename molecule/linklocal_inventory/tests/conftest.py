@@ -3,16 +3,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT / "molecule"))
-
-from common import wait_until  # noqa: E402
-
 LAB = os.environ.get("LAB", "v6ops-lab")
 NAMES = ("bullseye", "trixie")
 # Nothing but its link-local address stays.
@@ -115,7 +110,7 @@ def _ansible(ssh, tmp_path):
             env=environment,
         )
         assert (done.returncode == 0) is succeeds, done.stdout + done.stderr
-        return done.stdout if succeeds else " ".join(done.stderr.split())
+        return done.stdout if succeeds else " ".join((done.stdout + done.stderr).split())
 
     return run
 
@@ -157,7 +152,7 @@ def _host_key(on):
 
     yield change
     for name in changed:
-        on(name, f"cp -p /tmp/ssh_host_ed25519_key* /etc/ssh; systemctl reset-failed ssh; systemctl restart ssh")
+        on(name, "cp -p /tmp/ssh_host_ed25519_key* /etc/ssh; systemctl reset-failed ssh; systemctl restart ssh")
 
 
 @pytest.fixture(name="hidden")
@@ -166,19 +161,17 @@ def _hidden(on):
     start = """
 ip netns add hidden
 ip link add lan0 type veth peer name eth0 netns hidden
-for within in '' 'ip netns exec hidden'; do
-    $within sh -c 'for name in lan0 eth0; do
-        test -e /proc/sys/net/ipv6/conf/$name && echo 0 >/proc/sys/net/ipv6/conf/$name/disable_ipv6; done; true'
-done
+echo 0 >/proc/sys/net/ipv6/conf/lan0/disable_ipv6
+ip netns exec hidden sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6'
 ip -n hidden link set eth0 addrgenmode none up
 ip -n hidden address add fe80::7/64 dev eth0 nodad
 ip link set lan0 up
 ssh-keygen -q -t ed25519 -N '' -f /root/hidden
-ip netns exec hidden unshare --uts sh -c 'hostname hidden-'$(hostname)'; /usr/sbin/sshd -h /root/hidden -o PidFile=/run/hidden.pid'
+sshd='/usr/sbin/sshd -h /root/hidden -o PidFile=/run/hidden.pid'
+ip netns exec hidden unshare --uts sh -c "hostname hidden-$(hostname); $sshd"
 """
     for name in NAMES:
         on(name, start)
-        wait_until(lambda name=name: "tentative" not in on(name, "ip -6 address show dev lan0 scope link | grep fe80"))
     yield
     for name in NAMES:
         on(name, "kill $(cat /run/hidden.pid); ip link del lan0; ip netns del hidden; rm /root/hidden*")

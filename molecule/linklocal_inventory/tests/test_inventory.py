@@ -6,12 +6,12 @@ import json
 import re
 import subprocess
 
+import pytest
 from conftest import NAMES
 
-# The hosts are one link, so the tests take turns.
+# The hosts share a link, so the tests take turns: all of them are those of one host.
 testinfra_hosts = ["ansible://trixie"]
-INTERNET = "2001:db8:dead::1"
-GATEWAY = "docker network inspect --format '{{range .IPAM.Config}}{{.Gateway}} {{end}}' bridge"
+pytestmark = pytest.mark.usefixtures("host")
 
 
 def hostnames(printed):
@@ -42,10 +42,12 @@ def test_site_runs_on_hosts_without_a_configured_address(interface, bare, on, an
     assert set(re.findall(r"^(\S+) +: ok=\d+ +changed=0 +unreachable=0 +failed=0", again, re.MULTILINE)) == set(hosts)
 
 
-def test_its_containers_have_ipv6(host, bare, run_container, ping_script):
-    gateway = next(one for one in host.check_output(GATEWAY).split() if ":" in one)
-    assert gateway.startswith("fd")
-    assert run_container("--rm", ping_script, gateway).rc == 0
+def test_its_containers_have_ipv6(host, on, run_container, ping_script):
+    for name in NAMES:
+        assert json.loads(on(name, "docker network inspect bridge"))[0]["EnableIPv6"]
+    bridge = host.check_output("ip -6 -o address show dev docker0 scope global").split()[3]
+    assert bridge.startswith("fd")
+    assert run_container("--rm", ping_script, bridge.partition("/")[0]).rc == 0
 
 
 def test_hosts_with_one_address_on_two_links_are_never_mixed_up(
@@ -85,9 +87,7 @@ def test_a_cloned_host_key_is_a_conflict(interface, bare, on, host_key, inventor
     assert all("the same host key is at" in found["linklocal_conflict"] for found in hosts.values())
 
 
-def test_a_changed_host_key_is_a_conflict_and_ssh_refuses_it(
-    interface, bare, host_key, ansible, inventory, tmp_path
-):
+def test_a_changed_host_key_is_a_conflict_and_ssh_refuses_it(interface, bare, host_key, ansible, inventory, tmp_path):
     options = {"links": [{"interface": interface}], "names": {"web1": bare["bullseye"], "web2": bare["trixie"]}}
     printed = ansible("ansible", "all", "-m", "command", "-a", "hostname", **options)
     assert hostnames(printed) == {"web1": "bullseye", "web2": "trixie"}
@@ -100,7 +100,7 @@ def test_a_changed_host_key_is_a_conflict_and_ssh_refuses_it(
     assert set(hosts) == {name, "web2"}
     assert "ssh knows another key of web1" in hosts[name]["linklocal_conflict"]
     printed = ansible("ansible", "conflict", "-m", "command", "-a", "hostname", succeeds=False, **options)
-    assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in printed + ""
+    assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in printed
 
 
 def test_what_cannot_be_used_is_said_in_a_sentence(interface, bare, ansible):
