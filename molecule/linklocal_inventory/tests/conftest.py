@@ -175,3 +175,11 @@ ip netns exec hidden unshare --uts sh -c "hostname hidden-$(hostname); $sshd"
     yield
     for name in NAMES:
         on(name, "kill $(cat /run/hidden.pid); ip link del lan0; ip netns del hidden; rm /root/hidden*")
+
+
+@pytest.fixture(name="plain_user")
+def _plain_user(on, ssh):
+    """Somebody on trixie who is not root, with the same key."""
+    on("trixie", "useradd --create-home plain; cp -r /root/.ssh /home/plain; chown -R plain: /home/plain/.ssh")
+    yield "plain"
+    on("trixie", "userdel --remove plain 2>/dev/null")

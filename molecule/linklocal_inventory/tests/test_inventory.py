@@ -103,6 +103,17 @@ def test_a_changed_host_key_is_a_conflict_and_ssh_refuses_it(interface, bare, ho
     assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in printed
 
 
+def test_without_root_on_a_jump_host(interface, bare, on, plain_user, ansible, inventory):
+    links = [{"interface": "eth0", "jump_host": f"{plain_user}@{bare['trixie']}%{interface}"}]
+    hosts, __ = inventory(links=links)
+    assert [found["linklocal_address"] for found in hosts.values()] == [bare["bullseye"]]
+    assert hosts.popitem()[1]["linklocal_found_by"] == ["echo"]
+    on("trixie", "echo '1 0' >/proc/sys/net/ipv4/ping_group_range")
+    refusal = ansible("ansible-inventory", "--list", succeeds=False, links=links)
+    on("trixie", "echo '0 2147483647' >/proc/sys/net/ipv4/ping_group_range")
+    assert "have this user's group within net.ipv4.ping_group_range." in refusal
+
+
 def test_what_cannot_be_used_is_said_in_a_sentence(interface, bare, ansible):
     jump_host = f"root@{bare['trixie']}%{interface}"
     for options, sentence in (
