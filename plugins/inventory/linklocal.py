@@ -27,7 +27,8 @@ description:
     have the same address on different links.
   - Hosts are in the groups C(linklocal_eth0) (their interface, with the jump host before it where there is one),
     C(linklocal_routers) or C(linklocal_neighbours), and C(linklocal_mac_universal) or C(linklocal_mac_local), by
-    whether a vendor gave them their Ethernet address.
+    whether a vendor gave them their Ethernet address. A host that forwards, as a Docker host with IPv6 does, says that
+    it is a router.
   - Their variables are C(linklocal_address), C(linklocal_interface), C(linklocal_jump_host), C(linklocal_mac),
     C(linklocal_mac_universal), C(linklocal_router), C(linklocal_host_key), C(linklocal_found_by), as of
     M(v6ops.docker.linklocal_probe), and C(linklocal_conflict).
