@@ -151,7 +151,7 @@ def _ping_socket():
         raise Refusal(
             "Cannot ping: neither raw sockets (CAP_NET_RAW) nor ping sockets (net.ipv4.ping_group_range) "
             "are permitted.",
-            "Set 'become: true', or have this user's group within net.ipv4.ping_group_range.",
+            "Be root ('become: true'), or have this user's group within net.ipv4.ping_group_range.",
         ) from None
 
 
