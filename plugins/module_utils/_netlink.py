@@ -2,18 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel's lists of links, addresses and neighbours (rtnetlink(7)), without a library and without root."""
+"""What the kernel tells by netlink(7), without a library and without root."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 import struct
 import sys
 from typing import NamedTuple
 
-NLMSG_ERROR, NLMSG_DONE = 2, 3  # linux/netlink.h
-NLM_F_REQUEST, NLM_F_DUMP = 0x001, 0x300
+_NLM_F_REQUEST, _NLM_F_DUMP = 0x001, 0x300  # linux/netlink.h
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+# NLA_F_NESTED and NLA_F_NET_BYTEORDER left out.
+_NLA_TYPE_MASK = 0x3FFF
 RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH = 18, 22, 30  # linux/rtnetlink.h
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER = 1, 3, 4, 10  # linux/if_link.h
 IFA_ADDRESS, IFA_LOCAL, IFA_FLAGS = 1, 2, 8  # linux/if_addr.h
@@ -53,13 +58,13 @@ def links():
     return [
         Link(
             index,
-            attributes[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
+            values[IFLA_IFNAME].rstrip(b"\0").decode(errors="surrogateescape"),
             flags,
-            _number(attributes.get(IFLA_MTU)),
-            mac_text(attributes.get(IFLA_ADDRESS)),
-            _number(attributes.get(IFLA_MASTER)),
+            _number(values.get(IFLA_MTU)),
+            mac_text(values.get(IFLA_ADDRESS)),
+            _number(values.get(IFLA_MASTER)),
         )
-        for (index, flags), attributes in _dump(RTM_GETLINK, socket.AF_UNSPEC, "=xxxxiIxxxx")
+        for (index, flags), values in _objects(RTM_GETLINK, socket.AF_UNSPEC, "=xxxxiIxxxx")
     ]
 
 
@@ -68,20 +73,20 @@ def addresses():
     return [
         Address(
             index,
-            ipaddress.IPv6Address(attributes.get(IFA_LOCAL) or attributes[IFA_ADDRESS]),
-            _number(attributes.get(IFA_FLAGS)) or flags,
+            ipaddress.IPv6Address(values.get(IFA_LOCAL) or values[IFA_ADDRESS]),
+            _number(values.get(IFA_FLAGS)) or flags,
         )
-        for (flags, index), attributes in _dump(RTM_GETADDR, socket.AF_INET6, "=xxBxI")
+        for (flags, index), values in _objects(RTM_GETADDR, socket.AF_INET6, "=xxBxI")
     ]
 
 
 def neighbours():
     """Whose Ethernet address the kernel knows, IPv4 and IPv6."""
     return [
-        Neighbour(index, ipaddress.ip_address(attributes[NDA_DST]), mac, bool(flags & NTF_ROUTER))
-        for (index, state, flags), attributes in _dump(RTM_GETNEIGH, socket.AF_UNSPEC, "=xxxxiHBx")
-        for mac in [mac_text(attributes.get(NDA_LLADDR))]
-        if mac and not state & NUD_USELESS and NDA_DST in attributes
+        Neighbour(index, ipaddress.ip_address(values[NDA_DST]), mac, bool(flags & NTF_ROUTER))
+        for (index, state, flags), values in _objects(RTM_GETNEIGH, socket.AF_UNSPEC, "=xxxxiHBx")
+        for mac in [mac_text(values.get(NDA_LLADDR))]
+        if mac and not state & NUD_USELESS and NDA_DST in values
     ]
 
 
@@ -89,31 +94,50 @@ def _number(raw):
     return int.from_bytes(raw[:4], sys.byteorder) if raw else None
 
 
-def _dump(kind, family, layout):
+def _objects(kind, family, layout):
     """What the kernel has of a kind: the fields of its header, and a dict of its attributes."""
-    size = struct.calcsize(layout)
-    request = struct.pack("=IHHII", 16 + size, kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-    found = []
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
-        netlink.send(request + bytes([family]) + bytes(size - 1))
+    header = struct.Struct(layout)
+    for body in dump(socket.NETLINK_ROUTE, kind, bytes([family]) + bytes(header.size - 1)):
+        yield header.unpack_from(body), attributes(body[header.size :])
+
+
+def dump(protocol, kind, body):
+    """Ask for all objects of a kind.
+
+    :returns: the bodies of the messages, a list of bytes.
+    :raises OSError: where the kernel has no answer.
+    """
+    bodies = []
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as netlink:
+        netlink.send(_HEADER.pack(_HEADER.size + len(body), kind, _NLM_F_REQUEST | _NLM_F_DUMP, 1, 0) + body)
         while True:
-            data, offset = netlink.recv(1 << 18), 0
-            while offset < len(data):
-                length, answer = struct.unpack_from("=IH", data, offset)
-                if answer == NLMSG_DONE:
-                    return found
-                if answer == NLMSG_ERROR:
-                    number = -struct.unpack_from("=i", data, offset + 16)[0]
-                    raise OSError(number, "netlink refused a request")
-                body = data[offset + 16 : offset + length]
-                found.append((struct.unpack_from(layout, body), _attributes(body[size:])))
-                offset += length + 3 & ~3
+            for answer, content in _messages(netlink.recv(1 << 18)):
+                if answer in (_NLMSG_ERROR, _NLMSG_DONE):
+                    code = -struct.unpack_from("=i", content)[0] if len(content) >= 4 else 0
+                    if code:
+                        raise OSError(code, os.strerror(code))
+                    return bodies
+                bodies.append(content)
 
 
-def _attributes(data):
-    found, offset = {}, 0
-    while offset + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, offset)
-        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
-        offset += max(length + 3 & ~3, 4)
+def _messages(data):
+    while len(data) >= _HEADER.size:
+        length, kind = _HEADER.unpack_from(data)[:2]
+        yield kind, data[_HEADER.size : length]
+        data = data[_aligned(length) :]
+
+
+def attributes(data):
+    """The attributes at the end of a message, {type: bytes}."""
+    found = {}
+    while len(data) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        if length < _ATTRIBUTE.size:
+            break
+        found[kind & _NLA_TYPE_MASK] = data[_ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
     return found
+
+
+def _aligned(length):
+    return (length + 3) & ~3

@@ -81,7 +81,7 @@ def test_an_interface_that_is_not_there(looks):
 
 
 def test_attributes_of_any_octets_end():
-    assert _netlink._attributes(b"\x00\x00\x01\x00" * 3) == {1: b""}
-    assert _netlink._attributes(b"\x08\x00\x01\x00abcd\x05\x00\x02\x00e") == {1: b"abcd", 2: b"e"}
+    assert _netlink.attributes(b"\x00\x00\x01\x00" * 3) == {}
+    assert _netlink.attributes(b"\x08\x00\x01\x00abcd\x05\x00\x02\x00e") == {1: b"abcd", 2: b"e"}
     assert _netlink.mac_text(bytes(6)) is None
     assert _netlink.mac_text(bytes(4)) is None
