@@ -44,8 +44,8 @@ def parse_ports(texts):
 
 
 def _parse_port(text):
-    found = re.fullmatch(r"(?:(tcp|udp)/)?(\d{1,5})", text.strip())
-    if not found or not 1 <= int(found[2]) <= 65535:
+    found = re.fullmatch(r"(?:(tcp|udp)/)?([1-9][0-9]{0,4})", text.strip())
+    if not found or int(found[2]) > 65535:
         raise Refusal(f"Cannot give {text!r} the same verdict: it is no port.", "Write 22, tcp/22 or udp/53.")
     return found[1] or "tcp", int(found[2])
 
