@@ -1,4 +1,5 @@
 """Says hello on TCP ports 8080 and 8022, IPv6 and IPv4."""
+
 from __future__ import annotations
 
 import selectors

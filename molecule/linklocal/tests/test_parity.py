@@ -88,8 +88,7 @@ def test_what_is_not_sure_is_left_alone_and_named(parity, rule, connect):
     rule("iptables", "-p tcp --dport 8080 -m statistic --mode random --probability 0.5 -j ACCEPT")
     result = parity("8080")
     assert [one["rule"] for one in result["ports"]] == [None]
-    (warning,) = [text for text in result["warnings"] if "tcp/8080" in text]
-    assert warning.startswith("Left tcp/8080 on eth0 alone: what IPv4 decides is not sure, because of '")
+    assert "Left tcp/8080 on eth0 alone: what IPv4 decides is not sure" in str(result["warnings"])
     assert connect(8080) == "open"
 
 
