@@ -21,7 +21,7 @@ import time
 from collections import defaultdict
 from contextlib import ExitStack, suppress
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6, _netlink
+from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6, _rtnetlink
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._icmp_socket import IcmpSocket, Solicitor
 from ansible_collections.v6ops.docker.plugins.module_utils._interfaces import ready_interface, source_of
@@ -83,7 +83,7 @@ class _Search:
             icmp.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
 
     def _known(self):
-        return [one for one in _netlink.neighbours() if one.index == self.link["index"]]
+        return [one for one in _rtnetlink.neighbours() if one.index == self.link["index"]]
 
     def _candidates(self):
         """The addresses that neighbours may have: those the kernel knows, and those made from an Ethernet address."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _netlink
+from ansible_collections.v6ops.docker.plugins.module_utils import _rtnetlink
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import read_switch
 
@@ -48,7 +48,7 @@ LACKS = {
 
 def interfaces():
     """Every interface, a list of dicts as the module ``linklocal_probe`` returns them."""
-    links, addresses = _netlink.links(), _netlink.addresses()
+    links, addresses = _rtnetlink.links(), _rtnetlink.addresses()
     names = {link.index: link.name for link in links}
     return [_interface(link, names.get(link.master), addresses) for link in links]
 

@@ -41,7 +41,7 @@ def look(module, service, protect_uplinks=True, blind=False):
     """The engine, None where it does not run, and the state of this host as :class:`_state.Have`.
 
     :param service: the :class:`_systemd.Service` of docker.
-    :param blind: the libraries that show the engine and the network are missing.
+    :param blind: the library that shows the engine is missing.
     :raises Refusal: where docker.service is not to be used, or does not run and we may not be the cause.
     """
     _refuse_kernel()
@@ -52,7 +52,7 @@ def look(module, service, protect_uplinks=True, blind=False):
     bridges = {network["interface"] for network in networks} or _bridges_by_name()
     bridge = next((network["interface"] for network in networks if network["name"] == "bridge"), DEFAULT_INTERFACE)
     config_file = _config_file(config_path(expand(service.argv, service.environment)))
-    endangered = endangered_interfaces(bridges, blind) if protect_uplinks else []
+    endangered = endangered_interfaces(bridges) if protect_uplinks else []
     return engine, Have(
         version=info["version"] if info else _program_version(module, service),
         argv=service.argv,
@@ -67,7 +67,7 @@ def look(module, service, protect_uplinks=True, blind=False):
         info=info,
         networks=networks,
         stopped=read_stopped(),
-        in_use=[] if blind else networks_in_use(except_interfaces=bridges),
+        in_use=networks_in_use(except_interfaces=bridges),
         endangered=endangered,
         sysctl_files=ordered_files(module) if endangered or record else [],
         accept_ra=accept_ra(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack, suppress
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6, _netlink
+from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6, _rtnetlink
 from ansible_collections.v6ops.docker.plugins.module_utils._icmp_socket import IcmpSocket, Solicitor
 from ansible_collections.v6ops.docker.plugins.module_utils._interfaces import source_of
 
@@ -30,7 +30,7 @@ def absent(targets, interfaces, timeout):
     :returns: a set; without permission for raw sockets an empty one.
     """
     links = {one["index"]: one for one in interfaces if one["mac"]}
-    known = {(one.index, one.address) for one in (*_netlink.neighbours(), *_netlink.addresses())}
+    known = {(one.index, one.address) for one in (*_rtnetlink.neighbours(), *_rtnetlink.addresses())}
     waiting = {(one.index, one.address): one for one in targets if one.index in links}
     waiting = {key: target for key, target in waiting.items() if key not in known}
     if not waiting:

@@ -12,51 +12,57 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import socket
 
+from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import CONF, read_switch
 
 # Default routes come in pieces too, such as ::/1 and 8000::/1 of a VPN, or 2000::/3.
 LONGEST_DEFAULT = 3
-RT_TABLE_MAIN, RTN_UNICAST = 254, 1  # linux/rtnetlink.h
 IFA_F_PERMANENT = 0x80  # linux/if_addr.h
+# Of what has no next hop, is a copy, or one of the host's own addresses; linux/route.h, linux/ipv6_route.h.
+RTF_REJECT, RTF_ANYCAST, RTF_CACHE, RTF_LOCAL = 0x0200, 0x00100000, 0x01000000, 0x80000000
 
 
 def networks_in_use(except_interfaces):
-    """What the host's addresses and main routes cover, the default route and some interfaces left out.
+    """What the host's addresses and routes cover, the default route and some interfaces left out.
 
     :returns: a list of (:class:`ipaddress.IPv6Network`, where it was found).
     """
-    from pyroute2 import IPRoute
-
-    found = []
-    with IPRoute() as netlink:
-        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in netlink.get_links()}
-        for address in _addresses(netlink):
-            name = names.get(address["index"])
-            network = ipaddress.ip_interface(f"{address.get_attr('IFA_ADDRESS')}/{address['prefixlen']}").network
-            if name not in except_interfaces:
-                found.append((network, f"an address on {name}"))
-        for route in netlink.get_routes(family=socket.AF_INET6, table=RT_TABLE_MAIN):
-            name = names.get(route.get_attr("RTA_OIF"))
-            destination = route.get_attr("RTA_DST")
-            is_default = route["dst_len"] <= LONGEST_DEFAULT
-            if destination and not is_default and route["type"] == RTN_UNICAST and name not in except_interfaces:
-                found.append((ipaddress.ip_network(f"{destination}/{route['dst_len']}"), f"a route to {name}"))
-    return found
+    addresses = [
+        (ipaddress.ip_network((address, length), strict=False), name, f"an address on {name}")
+        for address, length, __, name in _addresses()
+    ]
+    routes = [
+        (network, name, f"a route to {name}")
+        for network, name in _routes()
+        if network.prefixlen > LONGEST_DEFAULT and not network.is_multicast
+    ]
+    return [(network, where) for network, name, where in addresses + routes if name not in except_interfaces]
 
 
 def has_default_route():
-    """Whether the host's main table leads to the internet, in one piece or several."""
-    from pyroute2 import IPRoute
-
-    with IPRoute() as netlink:
-        routes = netlink.get_routes(family=socket.AF_INET6, table=RT_TABLE_MAIN)
-        return any(route["dst_len"] <= LONGEST_DEFAULT and route["type"] == RTN_UNICAST for route in routes)
+    """Whether a table of the host leads to the internet, in one piece or several."""
+    return any(network.prefixlen <= LONGEST_DEFAULT for network, __ in _routes())
 
 
-def _addresses(netlink):
-    return netlink.get_addr(family=socket.AF_INET6)
+def _routes():
+    """The routes of all tables, (:class:`ipaddress.IPv6Network`, name of the interface)."""
+    found = []
+    for row in _rows("ipv6_route"):
+        flags, name = int(row[8], 16), row[9]
+        if not flags & (RTF_REJECT | RTF_ANYCAST | RTF_CACHE | RTF_LOCAL) and name != "lo":
+            found.append((ipaddress.ip_network((bytes.fromhex(row[0]), int(row[1], 16))), name))
+    return found
+
+
+def _addresses():
+    """The addresses, (packed, length of the prefix, flags, name of the interface)."""
+    return [(bytes.fromhex(row[0]), int(row[2], 16), int(row[4], 16), row[5]) for row in _rows("if_inet6")]
+
+
+def _rows(name):
+    """The fields of a file in /proc/net, see proc_net(5)."""
+    return [line.split() for line in (read_text(f"/proc/net/{name}") or "").splitlines()]
 
 
 def accept_ra():
@@ -64,15 +70,13 @@ def accept_ra():
     return {name: read_switch(name, "accept_ra") for name in os.listdir(CONF) if name not in ("all", "lo")}
 
 
-def endangered_interfaces(except_interfaces, blind=False):
+def endangered_interfaces(except_interfaces):
     """Interfaces that take router advertisements only as long as they do not forward, ``default`` among them.
 
     Ports of a bridge take none. One that forwards already, and so takes none, is meant to be a router unless it shows
     that it lived on them: by an address with a lifetime, or as the host has no default route at all.
-
-    :param blind: the library that shows addresses and routes is missing.
     """
-    lost = {} if blind else _configured_by_routers()
+    lost = _configured_by_routers()
     return sorted(
         name
         for name, value in accept_ra().items()
@@ -90,13 +94,5 @@ def _is_endangered(name, lost):
 
 def _configured_by_routers():
     """The interfaces with an address of a lifetime; every one where the host has no default route."""
-    from pyroute2 import IPRoute
-
     everything = not has_default_route()
-    with IPRoute() as netlink:
-        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in netlink.get_links()}
-        return {
-            names.get(address["index"])
-            for address in _addresses(netlink)
-            if not address["flags"] & IFA_F_PERMANENT or everything
-        }
+    return {name for __, __, flags, name in _addresses() if everything or not flags & IFA_F_PERMANENT}

@@ -187,6 +187,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
     report,
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._container import DUAL, run_python
+from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
@@ -198,7 +199,6 @@ from ansible_collections.v6ops.docker.plugins.module_utils._next_hop import reso
 from ansible_collections.v6ops.docker.plugins.module_utils._path import Host, drops, walk
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
 from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Watch
-from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
 from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route
 
 

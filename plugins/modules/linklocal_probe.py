@@ -289,10 +289,10 @@ targets:
         - {port: 22, state: open, banner: SSH-2.0-OpenSSH_9.2p1, reason: null}
         - {port: 80, state: refused, banner: null, reason: Connection refused}
 exposure:
-  description: What of this host a neighbour could reach.
+  description: What of this host a neighbour could reach; C(sockets), C(findings), and the C(sources) of the rules.
   type: dict
   returned: with O(exposure)
-  sample: {}
+  sample: {sockets: [], findings: [], sources: {}}
 """
 
 from ansible.module_utils.basic import AnsibleModule

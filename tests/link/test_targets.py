@@ -8,7 +8,7 @@ import pytest
 from beds import PROBER, ip, link_local, running, table_overflows
 from fakes import address
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _netlink
+from ansible_collections.v6ops.docker.plugins.module_utils import _rtnetlink
 from ansible_collections.v6ops.docker.plugins.module_utils._echo import NOBODY
 
 SERVERS = """
@@ -128,4 +128,4 @@ def test_the_kernel_lists_what_ip_shows(link, kind):
         "addresses": lambda: len(ip("-br", "-o", "-6", "address").split("/")) - 1,
         "neighbours": lambda: len([one for one in ip("neigh").splitlines() if "lladdr" in one]),
     }
-    assert len(getattr(_netlink, kind)()) == shown[kind]()
+    assert len(getattr(_rtnetlink, kind)()) == shown[kind]()

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _interfaces, _netlink
+from ansible_collections.v6ops.docker.plugins.module_utils import _interfaces, _rtnetlink
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
 UP = _interfaces.IFF_UP | _interfaces.IFF_LOWER_UP
@@ -80,8 +80,6 @@ def test_an_interface_that_is_not_there(looks):
         _interfaces.settled(["eth9"])
 
 
-def test_attributes_of_any_octets_end():
-    assert _netlink.attributes(b"\x00\x00\x01\x00" * 3) == {}
-    assert _netlink.attributes(b"\x08\x00\x01\x00abcd\x05\x00\x02\x00e") == {1: b"abcd", 2: b"e"}
-    assert _netlink.mac_text(bytes(6)) is None
-    assert _netlink.mac_text(bytes(4)) is None
+def test_what_is_no_ethernet_address():
+    assert _rtnetlink.mac_text(b"\2\0\0\0\0\1") == "02:00:00:00:00:01"
+    assert [_rtnetlink.mac_text(raw) for raw in (None, b"", bytes(6), bytes(4), b"\1" * 20)] == [None] * 5
