@@ -35,12 +35,12 @@ class Unanswered(NamedTuple):
     lost: int
 
 
-def judge(seen, networks, uplink, translators, bridge):
+def judge(seen, networks, uplinks, translators, bridge):
     """Judge everything but the targets, which :func:`judge_targets` does.
 
     :param seen: what :func:`_probe.probe` returned.
     :param networks: where the container's address must be, :class:`ipaddress.IPv6Network`.
-    :param uplink: whether the host has a default route.
+    :param uplinks: the interfaces with a default route of the host.
     :param translators: {network: who}, see :func:`_nat66.who_translates`.
     :param bridge: what :func:`_probe.addresses` tells of the addresses of the container's bridge.
     """
@@ -51,7 +51,7 @@ def judge(seen, networks, uplink, translators, bridge):
             checks[index + 1 :] = [
                 _skipped(one["name"], f"The {check['name']} check failed.") for one in checks[index + 1 :]
             ]
-    return [*checks, _uplink(uplink), *(_nat66(network, who) for network, who in translators.items()), *_family(seen)]
+    return [*checks, _uplink(uplinks), *(_nat66(network, who) for network, who in translators.items()), *_family(seen)]
 
 
 def _address(addresses, networks):
@@ -93,9 +93,9 @@ def _gateway(route, answer, bridge):
     return _failed("gateway", f"The container's gateway {gateway} does not answer: {cause}.", remedy)
 
 
-def _uplink(has_default_route):
-    if has_default_route:
-        return _passed("uplink", "the host has a default route")
+def _uplink(names):
+    if names:
+        return _passed("uplink", f"the host has a default route by {' and '.join(names)}")
     return _failed("uplink", "The host itself has no IPv6 default route.", "Look at its uplink: 'ip -6 route'.")
 
 
@@ -111,6 +111,24 @@ def _nat66(network, who):
 def _family(seen):
     if seen["preferred_family"]:
         yield _passed("family", f"IPv{seen['preferred_family']} comes first for a name with both (RFC 6724)")
+
+
+def judge_inbound(verdicts):
+    """Whether new connections from outside are dropped.
+
+    :param verdicts: see :func:`._inbound.inbound`.
+    """
+    for name, verdict in verdicts.items():
+        decided = f": '{verdict.rule}' decides" if verdict.rule else ", as there are no rules"
+        if verdict.verdict == "drop":
+            yield _passed("inbound", f"new connections from {name} to ports not published are dropped{decided}")
+        elif verdict.verdict == "accept":
+            evidence = f"Containers are open: new connections from {name} reach ports that are not published{decided}."
+            yield _failed(
+                "inbound", evidence, "Remove that rule, or run v6ops.docker.ip6tables_nat, which closes them."
+            )
+        else:
+            yield _skipped("inbound", f"What becomes of new connections from {name} is not sure{decided}.")
 
 
 def find_unanswered(seen, own_addresses):

@@ -226,19 +226,7 @@ class Audit:
             networks = [one.network for one in addresses if one.version == 6 and _routable(one.network)]
             if name in (link.name, "lo") or not networks:
                 continue
-            packet = {
-                "family": only(6),
-                "iifname": self._name(link),
-                "oifname": name,
-                "pkttype": only(PACKET_HOST),
-                "daddr": [span(network) for network in networks],
-                "daddr_type": only(RTN_UNICAST),
-                "ct_state": only(NEW),
-                "ct_status": only(0),
-            }
-            verdicts = [
-                self._rules.forwarded({**packet, "l4proto": only(number)}, link) for number in _PROTOCOLS.values()
-            ]
+            verdicts = self.into(link, name, networks)
             if any(verdict.verdict != "accept" for verdict in verdicts):
                 continue
             findings.append(
@@ -254,6 +242,20 @@ class Audit:
                 }
             )
         return findings
+
+    def into(self, link, name, networks):
+        """The verdicts on a neighbour's first packet to networks behind an interface, by TCP and by UDP."""
+        packet = {
+            "family": only(6),
+            "iifname": self._name(link),
+            "oifname": name,
+            "pkttype": only(PACKET_HOST),
+            "daddr": [span(network) for network in networks],
+            "daddr_type": only(RTN_UNICAST),
+            "ct_state": only(NEW),
+            "ct_status": only(0),
+        }
+        return [self._rules.forwarded({**packet, "l4proto": only(number)}, link) for number in _PROTOCOLS.values()]
 
     def _from_neighbour(self, link, way):
         """What is known of any packet from a neighbour to this host."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import struct
 import time
+from contextlib import suppress
 
-from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
+from ansible_collections.v6ops.docker.plugins.module_utils import _icmpv6
+from ansible_collections.v6ops.docker.plugins.module_utils._icmp_socket import IcmpSocket, Solicitor
+from ansible_collections.v6ops.docker.plugins.module_utils._interfaces import READY, settled, source_of
 
-NEIGHBOUR_SOLICITATION, NEIGHBOUR_ADVERTISEMENT, HOP_LIMIT = 135, 136, 255  # RFC 4861, section 4
-SOURCE_LINK_LAYER_ADDRESS = 1
-ARPHRD_ETHER = "1"
 ATTEMPTS, RETRANSMIT = 3, 1.0  # RFC 4861, section 10
 
 
@@ -40,34 +39,19 @@ def route_to(target, source, interface):
 
 
 def resolves(address, interface):
-    """Whether a neighbour answers a solicitation (RFC 4861); links other than Ethernet have none."""
-    if (read_text(f"/sys/class/net/{interface}/type") or "").strip() != ARPHRD_ETHER:
+    """Whether a neighbour answers a solicitation (RFC 4861); one on a link other than Ethernet need not."""
+    (link,) = settled([interface])
+    if not link["mac"]:
         return True
-    own = bytes.fromhex(read_text(f"/sys/class/net/{interface}/address").strip().replace(":", ""))
-    wanted = ipaddress.IPv6Address(address).packed
-    solicited_node = str(ipaddress.IPv6Address(b"\xff\x02" + bytes(9) + b"\x01\xff" + wanted[-3:]))
-    option = struct.pack("!BB", SOURCE_LINK_LAYER_ADDRESS, 1) + own
-    packet = struct.pack("!BBHI", NEIGHBOUR_SOLICITATION, 0, 0, 0) + wanted + option
-    index = socket.if_nametoindex(interface)
-    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as icmp:
-        icmp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
-        icmp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, HOP_LIMIT)
+    if link["state"] != READY:
+        return False
+    wanted = ipaddress.IPv6Address(address)
+    with IcmpSocket([_icmpv6.NEIGHBOUR_ADVERTISEMENT]) as icmp, Solicitor(link, source_of(link)) as solicitor:
         for __ in range(ATTEMPTS):
-            icmp.sendto(packet, (solicited_node, 0, 0, index))
-            if _hears(icmp, wanted, time.monotonic() + RETRANSMIT):
-                return True
+            solicitor.ask(wanted)
+            for packet in icmp.receive_until(time.monotonic() + RETRANSMIT):
+                with suppress(_icmpv6.Malformed):
+                    target, *__ = _icmpv6.parse_neighbour_advertisement(packet.message, packet.hop_limit)
+                    if target == wanted and packet.index == link["index"]:
+                        return True
     return False
-
-
-def _hears(icmp, wanted, deadline):
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            return False
-        icmp.settimeout(left)
-        try:
-            packet = icmp.recv(1500)
-        except socket.timeout:
-            return False
-        if packet[0] == NEIGHBOUR_ADVERTISEMENT and packet[8:24] == wanted:
-            return True

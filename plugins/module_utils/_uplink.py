@@ -40,9 +40,9 @@ def networks_in_use(except_interfaces):
     return [(network, where) for network, name, where in addresses + routes if name not in except_interfaces]
 
 
-def has_default_route():
-    """Whether a table of the host leads to the internet, in one piece or several."""
-    return any(network.prefixlen <= LONGEST_DEFAULT for network, __ in _routes())
+def uplinks():
+    """The interfaces by which a table of the host leads to the internet, in one piece or several."""
+    return sorted({name for network, name in _routes() if network.prefixlen <= LONGEST_DEFAULT})
 
 
 def _routes():
@@ -94,5 +94,5 @@ def _is_endangered(name, lost):
 
 def _configured_by_routers():
     """The interfaces with an address of a lifetime; every one where the host has no default route."""
-    everything = not has_default_route()
+    everything = not uplinks()
     return {name for __, __, flags, name in _addresses() if everything or not flags & IFA_F_PERMANENT}

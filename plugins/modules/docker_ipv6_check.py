@@ -96,7 +96,8 @@ checks:
       description:
         - What was checked.
         - V(address), V(route) and V(gateway) of the container; V(uplink), the default route of the host; V(nat66), who
-          translates; V(family), information alone, which one the C library prefers.
+          translates; V(family), information alone, which one the C library prefers; V(inbound), whether the rules drop
+          new connections from outside to ports that are not published, skipped where they cannot be read for sure.
         - Of each target V(name), its AAAA records; V(target), echo; V(source), as what it leaves the host; V(mtu), the
           path MTU; V(tcp). V(router) where there are no targets.
       type: str
@@ -183,6 +184,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._addresses import add
 from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
     find_unanswered,
     judge,
+    judge_inbound,
     judge_targets,
     report,
 )
@@ -192,6 +194,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import read_switch
+from ansible_collections.v6ops.docker.plugins.module_utils._inbound import inbound
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
 from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import who_translates
 from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Netfilter
@@ -199,7 +202,10 @@ from ansible_collections.v6ops.docker.plugins.module_utils._next_hop import reso
 from ansible_collections.v6ops.docker.plugins.module_utils._path import Host, drops, walk
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
 from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Watch
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import has_default_route
+from ansible_collections.v6ops.docker.plugins.module_utils._uplink import uplinks
+
+# Failed checks that the message tells; the report tells all.
+MOST_TOLD = 3
 
 
 def main():
@@ -224,12 +230,11 @@ def main():
         results = check(module, targets, prefix)
     if results["passed"] or module.params["report_only"]:
         module.exit_json(changed=False, **results)
-    first = next(one for one in results["checks"] if one["status"] == "failed")
-    cause = (results["broken"] or [first])[0]
+    failed = [one for one in results["checks"] if one["status"] == "failed"]
+    # One cause may fail several checks, with the same remedy.
+    sentences = dict.fromkeys(sentence for one in failed[:MOST_TOLD] for sentence in (one["evidence"], one["remedy"]))
     module.fail_json(
-        msg=f"Cannot reach the IPv6 internet from a container on {module.params['network']}: {first['evidence']}"
-        f" {cause['remedy']}",
-        **results,
+        msg=f"Cannot vouch for IPv6 in containers on {module.params['network']}: {' '.join(sentences)}", **results
     )
 
 
@@ -260,8 +265,10 @@ def check(module, targets, prefix):
         for one in unanswered:
             host = look_around(module, network, networks, one, drops(before, after, one.lost))
             broken[one.number] = walk(one, network["interface"], sightings, own, host)
+    names = uplinks()
     checks = [
-        *judge(seen, networks, has_default_route(), translators(engine, netfilter, networks), _probe.addresses()),
+        *judge(seen, networks, names, translators(engine, netfilter, networks), _probe.addresses()),
+        *judge_inbound(inbound(module, names, network["interface"], networks)),
         *judge_targets(seen, targets, sightings, own, broken),
     ]
     return {

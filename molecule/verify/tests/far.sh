@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # On the router: a narrow link with an address behind it, and addresses that swallow what they get.
 set -eu
 exec 9>/run/far.lock

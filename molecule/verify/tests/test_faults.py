@@ -151,6 +151,15 @@ def test_the_target_is_down(check, target, words):
     assert [one["status"] for one in result["checks"] if one["name"] == "target"] == ["failed", "passed"]
 
 
+def test_containers_are_open(host, check):
+    rule = "FORWARD -i eth0 -o docker0 -j ACCEPT"
+    host.check_output(f"ip6tables -I {rule}")
+    result = check(INTERNET)
+    host.check_output(f"ip6tables -D {rule}")
+    assert "Containers are open: new connections from eth0 reach ports that are not published: '" in result["msg"]
+    assert 'iifname "eth0" oifname "docker0"' in result["msg"]
+
+
 def test_mtu_black_hole(host, check):
     rule = "FORWARD -p icmpv6 --icmpv6-type packet-too-big -j DROP"
     host.check_output(f"ip6tables -I {rule}")

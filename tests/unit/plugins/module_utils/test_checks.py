@@ -8,17 +8,17 @@ import pytest
 from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
     find_unanswered,
     judge,
+    judge_inbound,
     judge_targets,
     report,
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Sighting
+from ansible_collections.v6ops.docker.plugins.module_utils._verdict import Verdict
 
 NETWORK = ip_network("fd00:1::/64")
 TRANSLATORS = {NETWORK: "collection"}
 OWN = {"fd00:1::1", "2001:db8:1::2"}
-BRIDGE = [
-    {"address": "fd00:1::1", "prefixlen": 64, "interface": "docker0", "tentative": False, "dadfailed": False},
-]
+BRIDGE = ({"address": "fd00:1::1", "prefixlen": 64, "interface": "docker0", "tentative": False, "dadfailed": False},)
 PING = {
     "transmitted": 3,
     "received": 3,
@@ -56,8 +56,8 @@ def seen(**changes):
     return {**copy.deepcopy(HEALTHY), **changes}
 
 
-def judged(found, uplink=True, translators=None, bridge=BRIDGE):
-    return judge(found, [NETWORK], uplink, translators or TRANSLATORS, bridge)
+def judged(found, uplinks=("eth0",), translators=None, bridge=BRIDGE):
+    return judge(found, [NETWORK], uplinks, translators or TRANSLATORS, bridge)
 
 
 def of_target(target, broken=None, sightings=(LEAVING,)):
@@ -112,11 +112,24 @@ def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, bri
 
 
 def test_the_host_around_the_container():
-    assert [check["name"] for check in failed(judged(HEALTHY, uplink=False))] == ["uplink"]
+    assert [check["name"] for check in failed(judged(HEALTHY, uplinks=()))] == ["uplink"]
     assert [check["name"] for check in failed(judged(HEALTHY, translators={NETWORK: None}))] == ["nat66"]
     routed = judged(HEALTHY, translators={ip_network("2001:db8:5::/64"): None})
     assert failed(routed) == []
     assert "must be routed" in routed[4]["evidence"]
+
+
+def test_inbound():
+    verdicts = {
+        "a": Verdict("drop", "DROP", True),
+        "b": Verdict("accept", None, False),
+        "c": Verdict("unknown", "?", True),
+    }
+    assert statuses(judge_inbound(verdicts)) == [("inbound", status) for status in ("passed", "failed", "skipped")]
+    assert (
+        "from b reach ports that are not published, as there are no rules"
+        in list(judge_inbound(verdicts))[1]["evidence"]
+    )
 
 
 def test_a_target_that_does_not_answer():
