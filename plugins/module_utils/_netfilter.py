@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
+from types import MappingProxyType
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
@@ -22,7 +23,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusa
 # :ivar first: whether by its first rule, else by its last.
 Hook = namedtuple("Hook", "chain first")
 # Those of NAT66, for each table in the order in which it is changed.
-HOOKS = {"nat": Hook("POSTROUTING", False), "filter": Hook("FORWARD", False)}
+HOOKS = MappingProxyType({"nat": Hook("POSTROUTING", False), "filter": Hook("FORWARD", False)})
 # Seconds to wait for the xtables lock.
 LOCK_TIMEOUT = 10
 PREFIX = "V6OPS-"
