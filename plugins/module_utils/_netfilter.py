@@ -4,9 +4,9 @@
 
 """Rules of our own in the kernel's packet filter, read with ip6tables-save and changed with ip6tables-restore(8).
 
-In each table the rules are in a chain of their own, with one jump at the end of a built-in chain: what other rules
-decide stays decided. Every rule carries a comment, so that it is never taken for one of dockerd's, which deletes what
-has its own words.
+In each table the rules are in a chain of their own, with one jump to it in a built-in chain: at its end, so that what
+other rules decide stays decided, or at its beginning, where ours are to decide. Every rule carries a comment, so that
+it is never taken for one of dockerd's, which deletes what has its own words.
 
 A saved rule set is ``{table: [line, ...]}``, lines as ip6tables-save prints them, chains (``:``) and rules (``-A``).
 """
@@ -14,11 +14,16 @@ A saved rule set is ``{table: [line, ...]}``, lines as ip6tables-save prints the
 from __future__ import annotations
 
 import re
+from collections import namedtuple
+from types import MappingProxyType
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
-# The built-in chain that jumps to ours, for each table in the order in which it is changed.
-HOOKS = {"nat": "POSTROUTING", "filter": "FORWARD"}
+# :ivar chain: the built-in chain that jumps to ours.
+# :ivar first: whether by its first rule, else by its last.
+Hook = namedtuple("Hook", "chain first")
+# Those of NAT66, for each table in the order in which it is changed.
+HOOKS = MappingProxyType({"nat": Hook("POSTROUTING", False), "filter": Hook("FORWARD", False)})
 # Seconds to wait for the xtables lock.
 LOCK_TIMEOUT = 10
 PREFIX = "V6OPS-"
@@ -41,12 +46,18 @@ def comment(chain):
     return f"-m comment --comment {chain}"
 
 
-def jump(table, chain):
-    """The rule that leads to our chain."""
-    return f"-A {HOOKS[table]} {comment(chain)} -j {chain}"
+def jump(table, chain, hooks=HOOKS):
+    """The rule that leads to our chain, as ip6tables-save prints it."""
+    return f"-A {hooks[table].chain} {comment(chain)} -j {chain}"
 
 
-def parse_saved(text):
+def hooking(table, chain, hooks=HOOKS):
+    """The command that puts it into its place."""
+    rule = jump(table, chain, hooks)
+    return rule.replace("-A", "-I", 1) if hooks[table].first else rule
+
+
+def parse_saved(text, hooks=HOOKS):
     """Read what ip6tables-save prints.
 
     :raises Refusal: where a table of ours holds rules that only nft(8) can show.
@@ -57,7 +68,7 @@ def parse_saved(text):
             table = saved.setdefault(line[1:], [])
         elif line.startswith((":", "-A ")):
             table.append(re.sub(r" \[\d+:\d+\]$", " [0:0]", line))
-        elif "is incompatible, use 'nft' tool" in line and any(f"`{hooked}'" in line for hooked in HOOKS):
+        elif "is incompatible, use 'nft' tool" in line and any(f"`{hooked}'" in line for hooked in hooks):
             raise Refusal(
                 f"Cannot read the IPv6 packet filter: {line.lstrip('# ').rstrip('.')}.",
                 "Move the rules that 'nft list ruleset' shows there to a table of their own.",
@@ -83,83 +94,88 @@ def parse_counters(text):
     return counters
 
 
-def owned(saved, chain):
+def owned(saved, chain, hooks=HOOKS):
     """The lines of a saved rule set that are ours, with those that begin and end a table."""
     lines = []
     for table in sorted(saved):
-        ours = _ours(saved, table, chain)
+        ours = _ours(saved, table, chain, hooks)
         lines += [f"*{table}", *ours, "COMMIT"] if ours else []
     return lines
 
 
-def rules_of(saved, chain):
+def rules_of(saved, chain, hooks=HOOKS):
     """The rules in our chain of each table."""
-    return {table: [line for line in saved.get(table, []) if line.startswith(f"-A {chain} ")] for table in HOOKS}
+    return {table: [line for line in saved.get(table, []) if line.startswith(f"-A {chain} ")] for table in hooks}
 
 
-def foreign_references(saved, chain):
+def foreign_references(saved, chain, hooks=HOOKS):
     """The rules of others that lead to our chain; it cannot be deleted while there are any."""
     leads = re.compile(rf" -[jg] {re.escape(chain)}( |$)")
-    lines = [line for table in HOOKS for line in saved.get(table, []) if leads.search(line)]
-    ours = {jump(table, chain) for table in HOOKS}
+    lines = [line for table in hooks for line in saved.get(table, []) if leads.search(line)]
+    ours = {jump(table, chain, hooks) for table in hooks}
     return [line for line in lines if line not in ours and not line.startswith(f"-A {chain} ")]
 
 
-def plan(saved, chain, wanted):
+def plan(saved, chain, wanted, hooks=HOOKS):
     """The input for ``ip6tables-restore --noflush`` that leaves just the rules wanted in our chain, and one jump to it.
 
     :param wanted: the rules of our chain in each table; none at all removes chain and jump.
     :returns: lines; empty where nothing differs.
     """
     lines = []
-    for table in HOOKS:
-        changes = _plan_table(saved, table, chain, wanted.get(table, []))
+    for table in hooks:
+        changes = _plan_table(saved, table, chain, wanted.get(table, []), hooks)
         lines += [f"*{table}", *changes, "COMMIT"] if changes else []
     return lines
 
 
-def applied(saved, chain, wanted):
+def applied(saved, chain, wanted, hooks=HOOKS):
     """The saved rule set as a plan would leave it."""
     result = {}
-    for table in sorted({*saved, *(table for table in HOOKS if wanted.get(table))}):
-        ours = set(_ours(saved, table, chain))
-        result[table] = [line for line in saved.get(table, []) if line not in ours]
+    for table in sorted({*saved, *(table for table in hooks if wanted.get(table))}):
+        ours = set(_ours(saved, table, chain, hooks))
+        others = [line for line in saved.get(table, []) if line not in ours]
+        result[table] = others
         if wanted.get(table):
-            result[table] += [f":{chain} - [0:0]", jump(table, chain), *wanted[table]]
+            declared, hooked = [f":{chain} - [0:0]"], [jump(table, chain, hooks)]
+            chains = [line for line in others if line.startswith(":")] if hooks[table].first else others
+            result[table] = [*chains, *declared, *hooked, *others[len(chains) :], *wanted[table]]
     return result
 
 
-def _plan_table(saved, table, chain, rules):
-    ours = _ours(saved, table, chain)
+def _plan_table(saved, table, chain, rules, hooks):
+    ours = _ours(saved, table, chain, hooks)
     exists = any(line.startswith(":") for line in ours)
     have = [line for line in ours if line.startswith(f"-A {chain} ")]
-    jumps = [line for line in ours if line == jump(table, chain)]
+    jumps = [line for line in ours if line == jump(table, chain, hooks)]
     unhook = [f"-D {line[3:]}" for line in jumps]
     if not rules:
         return unhook + ([f"-F {chain}", f"-X {chain}"] if exists else [])
-    hooking = [] if len(jumps) == 1 and _is_last(saved, table, chain) else [*unhook, jump(table, chain)]
+    in_place = len(jumps) == 1 and _is_in_place(saved, table, chain, hooks)
+    hook = [] if in_place else [*unhook, hooking(table, chain, hooks)]
     if exists and have == rules:
-        return hooking
+        return hook
     # To declare a chain that exists empties it.
-    return [f":{chain} - [0:0]", *hooking, *rules]
+    return [f":{chain} - [0:0]", *hook, *rules]
 
 
-def _is_last(saved, table, chain):
-    """Whether no rule of others is behind our jump."""
-    hooked = [line for line in saved[table] if line.startswith(f"-A {HOOKS[table]} ")]
-    behind = hooked[hooked.index(jump(table, chain)) + 1 :]
-    return all(f"{comment(PREFIX)}" in line for line in behind)
+def _is_in_place(saved, table, chain, hooks):
+    """Whether no rule of others is behind our jump, or before it where it has to be first."""
+    hooked = [line for line in saved[table] if line.startswith(f"-A {hooks[table].chain} ")]
+    at = hooked.index(jump(table, chain, hooks))
+    beyond = hooked[:at] if hooks[table].first else hooked[at + 1 :]
+    return all(comment(PREFIX) in line for line in beyond)
 
 
-def _ours(saved, table, chain):
+def _ours(saved, table, chain, hooks):
     mine = (f":{chain} ", f"-A {chain} ")
-    hooked = jump(table, chain) if table in HOOKS else None
+    hooked = jump(table, chain, hooks) if table in hooks else None
     return [line for line in saved.get(table, []) if line.startswith(mine) or line == hooked]
 
 
-def vacant(saved):
+def vacant(saved, hooks=HOOKS):
     """The tables of ours in which nothing is left but built-in chains that accept."""
-    lines = {table: saved[table] for table in HOOKS if table in saved}
+    lines = {table: saved[table] for table in hooks if table in saved}
     return [table for table in lines if all(line.startswith(":") and " ACCEPT " in line for line in lines[table])]
 
 
@@ -168,10 +184,12 @@ class Netfilter:
 
     :param module: an ``AnsibleModule``.
     :param backend: ``auto`` for the one that ``ip6tables`` and so dockerd uses, ``nft`` or ``legacy``.
+    :param hooks: the tables that are to be changed.
     """
 
-    def __init__(self, module, backend):
+    def __init__(self, module, backend, hooks=HOOKS):
         self._module = module
+        self._hooks = hooks
         self.program = "ip6tables" if backend == "auto" else f"ip6tables-{backend}"
         self.backend = backend
 
@@ -184,11 +202,11 @@ class Netfilter:
 
     def other(self):
         """The other backend, whose rules apply as well."""
-        return Netfilter(self._module, "legacy" if self._is_nft() else "nft")
+        return Netfilter(self._module, "legacy" if self._is_nft() else "nft", self._hooks)
 
     def save(self):
         # Without a table's name: to ask the legacy backend for one creates it.
-        return parse_saved(self._run("-save", [], "read"))
+        return parse_saved(self._run("-save", [], "read"), self._hooks)
 
     def counters(self):
         return parse_counters(self._run("-save", ["--counters"], "read"))

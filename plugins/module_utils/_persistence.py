@@ -17,7 +17,7 @@ from collections import namedtuple
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, remove_empty, write_text
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import HOOKS, LOCK_TIMEOUT, jump, plan
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import HOOKS, LOCK_TIMEOUT, hooking, jump, plan
 
 UNITS = "/etc/systemd/system"
 RULES = "/etc/v6ops-docker"
@@ -25,9 +25,9 @@ RULES = "/etc/v6ops-docker"
 FLUSHERS = ("nftables.service", "netfilter-persistent.service", "ip6tables.service", "ufw.service")
 
 _APPLY = """\
-# Written by v6ops.docker.ip6tables_nat.
+# Written by v6ops.docker.{module}.
 [Unit]
-Description=IPv6 NAT, the rules of {chain}
+Description={subject}, the rules of {chain}
 After={flushers} firewalld.service
 Before=docker.service
 ReloadPropagatedFrom={flushers}
@@ -43,9 +43,9 @@ WantedBy=multi-user.target
 """
 # firewall-cmd returns when a reload of firewalld is done; without firewalld it would wait for it.
 _AGAIN = """\
-# Written by v6ops.docker.ip6tables_nat.
+# Written by v6ops.docker.{module}.
 [Unit]
-Description=IPv6 NAT, the rules of {chain} after they were flushed
+Description={subject}, the rules of {chain} after they were flushed
 After={flushers} firewalld.service
 Before=docker.service
 StartLimitIntervalSec=0
@@ -59,9 +59,9 @@ ExecStart=/bin/systemctl restart {apply}
 WantedBy={flushers}
 """
 _WATCH = """\
-# Written by v6ops.docker.ip6tables_nat.
+# Written by v6ops.docker.{module}.
 [Unit]
-Description=IPv6 NAT, whether firewalld flushes the rules of {chain}
+Description={subject}, whether firewalld flushes the rules of {chain}
 
 [Path]
 PathChanged=/run/firewalld
@@ -84,44 +84,51 @@ Change = namedtuple("Change", "before files after")
 class Persistence:
     """The files and units that keep a set of rules.
 
+    :param kind: what the units are named after, with ``flush`` those that watch.
     :param name: of the set.
+    :param module: the name of the module that writes them.
+    :param subject: what the rules are, in a few words.
+    :param hooks: where they are hooked, see :mod:`._netfilter`.
     """
 
-    def __init__(self, name):
+    def __init__(self, kind, name, module, subject, hooks):
+        self.hooks = hooks
+        self._words = {"module": module, "subject": subject}
         apply, again, watch = (
-            f"v6ops-nat-{name}.service",
-            f"v6ops-natflush-{name}.service",
-            f"v6ops-natflush-{name}.path",
+            f"v6ops-{kind}-{name}.service",
+            f"v6ops-{kind}flush-{name}.service",
+            f"v6ops-{kind}flush-{name}.path",
         )
         self._texts = {apply: _APPLY, again: _AGAIN, watch: _WATCH}
         self.wanted_by = {apply: ("multi-user.target",), again: FLUSHERS, watch: ("multi-user.target",)}
         # Those that are active as long as all is well.
         self.lasting = [apply, watch]
-        self._rules = f"{RULES}/nat-{name}.rules"
-        self._jumps = f"{RULES}/nat-{name}.jumps"
+        self._rules = f"{RULES}/{kind}-{name}.rules"
+        self._jumps = f"{RULES}/{kind}-{name}.jumps"
         self.paths = [self._rules, self._jumps, *map(_path, self._texts)]
 
     def files(self, chain, rules, program):
         """The files that keep the rules, {path: text}.
 
-        The rules go in with one more jump, at the end. Of two jumps one is taken away then, which fails, a table at
-        once, where the chain had none before. So there is no moment without a jump.
+        The rules go in with one more jump. Of two jumps one is taken away then, which fails, a table at once, where the
+        chain had none before. So there is no moment without a jump.
 
         :param rules: the rules of our chain in each table.
         :param program: the path of ip6tables.
         """
-        hooked = [table for table in HOOKS if rules.get(table)]
+        hooked = [table for table in self.hooks if rules.get(table)]
         restore = f"{program}-restore --noflush -w {LOCK_TIMEOUT}"
         commands = [f"{restore} {self._rules}", *(f"-{restore} --table={table} {self._jumps}" for table in hooked)]
         values = {
+            **self._words,
             "apply": self.lasting[0],
             "chain": chain,
             "flushers": " ".join(FLUSHERS),
             "commands": "\n".join(f"{key}={command}" for key in ("ExecStart", "ExecReload") for command in commands),
         }
-        jumps = [line for table in hooked for line in [f"*{table}", *_one_of_two(jump(table, chain)), "COMMIT"]]
+        jumps = [line for table in hooked for line in [f"*{table}", *self._one_of_two(table, chain), "COMMIT"]]
         return {
-            self._rules: "\n".join([*plan({}, chain, rules), ""]),
+            self._rules: "\n".join([*plan({}, chain, rules, self.hooks), ""]),
             self._jumps: "\n".join([*jumps, ""]),
             **{_path(unit): text.format(**values) for unit, text in self._texts.items()},
         }
@@ -143,6 +150,15 @@ class Persistence:
         after += [["reenable", *enable]] if enable else []
         after += [["restart", *restart]] if restart else []
         return Change([], changed, after)
+
+    def _one_of_two(self, table, chain):
+        """Input for ip6tables-restore that leaves one of two jumps, in its place."""
+        delete = f"-D {jump(table, chain, self.hooks)[3:]}"
+        return [delete, delete, hooking(table, chain, self.hooks)]
+
+
+def nat_persistence(name):
+    return Persistence("nat", name, "ip6tables_nat", "IPv6 NAT", HOOKS)
 
 
 class Systemd:
@@ -188,12 +204,6 @@ class Systemd:
                 "They are in the kernel now; see 'journalctl --boot' and run this again.",
             )
         return out
-
-
-def _one_of_two(rule):
-    """Input for ip6tables-restore that leaves one of two rules that are the same, at the end."""
-    delete = f"-D {rule[3:]}"
-    return [delete, delete, rule]
 
 
 def _path(unit):

@@ -175,7 +175,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import decided, elsewhere, firewalld
 from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
     forward_rules,
@@ -186,17 +186,9 @@ from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
     parse_target,
     who_translates,
 )
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import (
-    Netfilter,
-    applied,
-    chain_of,
-    foreign_references,
-    owned,
-    plan,
-    rules_of,
-    vacant,
-)
-from ansible_collections.v6ops.docker.plugins.module_utils._persistence import Persistence, Systemd
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import applied, chain_of
+from ansible_collections.v6ops.docker.plugins.module_utils._persistence import nat_persistence
+from ansible_collections.v6ops.docker.plugins.module_utils._rule_set import RuleSet
 
 
 def wanted_rules(chain, sources, parameters):
@@ -213,43 +205,6 @@ def wanted_rules(chain, sources, parameters):
         parse_interfaces(parameters["out_interfaces"]),
     )
     return {"nat": nat, "filter": forward_rules(chain, sources) if parameters["forward"] == "protect" else []}
-
-
-def apply(netfilter, chain, commands, wanted, saved):
-    """Carry out the plan and read back.
-
-    :raises Refusal: with the rules as they were, where the kernel refuses some of them or shows others.
-    """
-    try:
-        netfilter.restore(commands)
-    except Refusal:
-        # One table may have been changed before another was refused.
-        back = plan(netfilter.save(), chain, rules_of(saved, chain))
-        if back:
-            netfilter.restore(back)
-        raise
-    after = netfilter.save()
-    left = [table for table in vacant(after) if f"*{table}" in commands]
-    netfilter.drop(left)
-    if plan(after, chain, wanted):
-        raise Refusal(
-            f"Cannot prove the rules of {chain}: they read back different from what was written.",
-            "Look for another program that changes them at the same time.",
-            before=owned(saved, chain),
-            after=owned(after, chain),
-            commands=commands,
-        )
-    return after
-
-
-def refuse_references(saved, chain):
-    """Refuse to remove a chain that rules of others lead to."""
-    references = foreign_references(saved, chain)
-    if references:
-        raise Refusal(
-            f"Cannot remove {chain}: a rule that is not ours leads to it, '{references[0]}'.",
-            f"Delete it first, by 'ip6tables -D {references[0][3:]}' with the '-t' of its table.",
-        )
 
 
 def main():
@@ -279,65 +234,24 @@ def run(module, parameters):
     chain = chain_of(parameters["name"])
     sources = parse_sources(parameters["sources"], parameters["pool"])
     wanted = wanted_rules(chain, sources, parameters)
-    here = Netfilter(module, parameters["backend"])
-    installed = here.installed()
-    if wanted and not installed:
-        if not module.check_mode:
-            here.save()
-        module.warn(f"{here.program} is not installed; this is what would follow from an empty rule set.")
-    saved = here.save() if installed else {}
-    there = here.other() if installed else here
-    strays = there.save() if installed and there.installed() else {}
-    persistence, systemd = Persistence(parameters["name"]), Systemd(module)
-    keep = persistence.files(chain, wanted, here.path()) if wanted and parameters["persist"] else {}
-
-    commands, stray = plan(saved, chain, wanted), plan(strays, chain, {})
-    have = systemd.have(persistence)
-    change = persistence.plan(have, keep)
-    if stray:
-        refuse_references(strays, chain)
-    if not wanted:
-        refuse_references(saved, chain)
-    after = applied(saved, chain, wanted)
+    rules = RuleSet(
+        module, chain, wanted, nat_persistence(parameters["name"]), parameters["persist"], parameters["backend"]
+    )
     if not module.check_mode:
-        if stray:
-            there.restore(stray)
-        if commands:
-            after = apply(here, chain, commands, wanted, saved)
-        systemd.carry_out(change)
-
-    if stray:
-        module.warn(f"{there.program} holds the set {chain} too; it is removed there.")
+        rules.carry_out()
     if wanted:
         for sentence in [
-            *decided(saved),
-            *elsewhere(applied(strays, chain, {}), there.program),
+            *decided(rules.saved),
+            *elsewhere(applied(rules.strays, chain, {}), rules.there.program),
             *firewalld(module, sources),
         ]:
             module.warn(sentence)
-    translators = {str(source): who for source, who in who_translates(after, sources).items()}
+    translators = {str(source): who for source, who in who_translates(rules.after, sources).items()}
     for source in [source for source in translators if wanted and translators[source] != "collection"]:
         module.warn(
             f"What leaves {source} meets a rule of another ({translators[source]}) first, so ours is without effect."
         )
-    lines = owned(saved, chain) + owned(strays, chain), owned(after, chain)
-    return {
-        "changed": bool(commands or stray or any(change)),
-        "before": lines[0],
-        "after": lines[1],
-        "commands": commands + stray + [f"systemctl {' '.join(command)}" for command in change.before + change.after],
-        "translated_by": translators,
-        "diff": [difference("ip6tables-save", *map(as_text, lines))]
-        + [difference(path, have.files[path] or "", text or "") for path, text in change.files.items()],
-    }
-
-
-def as_text(lines):
-    return "".join(f"{line}\n" for line in lines)
-
-
-def difference(header, before, after):
-    return {"before_header": header, "after_header": header, "before": before, "after": after}
+    return {**rules.result(), "translated_by": translators}
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.v6ops.docker.plugins.module_utils._persistence import Have, Persistence
+from ansible_collections.v6ops.docker.plugins.module_utils._persistence import Have, nat_persistence
 
-KEPT = Persistence("docker")
+KEPT = nat_persistence("docker")
 RULES = {"nat": ["-A V6OPS-docker -j RETURN"], "filter": ["-A V6OPS-docker -j DROP"]}
 FILES = KEPT.files("V6OPS-docker", RULES, "/usr/sbin/ip6tables")
 NOTHING = Have(dict.fromkeys(KEPT.paths), [], [], False)
@@ -61,5 +61,5 @@ def test_the_service_touches_only_tables_with_rules_and_never_lacks_a_jump():
 
 def test_no_two_sets_share_a_file():
     names = ["docker", "docker-2", "natflush-docker", "nat-docker", "flush-docker"]
-    paths = [path for name in names for path in Persistence(name).paths]
+    paths = [path for name in names for path in nat_persistence(name).paths]
     assert len(set(paths)) == len(paths)
