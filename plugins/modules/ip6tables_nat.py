@@ -187,8 +187,8 @@ from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
     who_translates,
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import applied, chain_of
+from ansible_collections.v6ops.docker.plugins.module_utils._owned_rules import RuleSet
 from ansible_collections.v6ops.docker.plugins.module_utils._persistence import nat_persistence
-from ansible_collections.v6ops.docker.plugins.module_utils._rule_set import RuleSet
 
 
 def wanted_rules(chain, sources, parameters):

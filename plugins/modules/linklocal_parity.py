@@ -127,6 +127,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._interfaces import default_names, interfaces
+from ansible_collections.v6ops.docker.plugins.module_utils._owned_rules import RuleSet
 from ansible_collections.v6ops.docker.plugins.module_utils._parity import (
     CHAIN,
     PERSISTENCE,
@@ -136,7 +137,6 @@ from ansible_collections.v6ops.docker.plugins.module_utils._parity import (
     refuse_own_connection,
     rules,
 )
-from ansible_collections.v6ops.docker.plugins.module_utils._rule_set import RuleSet
 
 
 def main():
