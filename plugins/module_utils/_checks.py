@@ -14,7 +14,7 @@ import ipaddress
 from typing import NamedTuple
 
 from ansible_collections.v6ops.docker.plugins.module_utils._path import UNIQUE_LOCAL
-from ansible_collections.v6ops.docker.plugins.module_utils._probe import BEYOND_ROUTER, ECHO_REQUEST, is_reply
+from ansible_collections.v6ops.docker.plugins.module_utils._probe import BEYOND_ROUTER, COUNT, ECHO_REQUEST, is_reply
 
 ROUTER = "the router of the uplink"
 NO_IPV6 = "Run v6ops.docker.docker_ipv6_daemon, or give the network IPv6."
@@ -35,7 +35,7 @@ class Unanswered(NamedTuple):
     lost: int
 
 
-def judge(seen, networks, uplinks, translators, bridge):
+def judge(seen, networks, uplinks, translators, bridge, sightings):
     """Judge everything but the targets, which :func:`judge_targets` does.
 
     :param seen: what :func:`_probe.probe` returned.
@@ -43,15 +43,21 @@ def judge(seen, networks, uplinks, translators, bridge):
     :param uplinks: the interfaces with a default route of the host.
     :param translators: {network: who}, see :func:`_nat66.who_translates`.
     :param bridge: what :func:`_probe.addresses` tells of the addresses of the container's bridge.
+    :param sightings: see :mod:`._sightings`.
     """
+    answered = any(map(_answers, seen["targets"]))
     checks = [_address(seen["addresses"], networks), _route(seen["route"])]
-    checks.append(_gateway(seen["route"], seen["gateway"], bridge))
+    checks.append(_gateway(seen["route"], seen["gateway"], bridge, answered))
     for index, check in enumerate(checks):
         if check["status"] == "failed":
-            checks[index + 1 :] = [
-                _skipped(one["name"], f"The {check['name']} check failed.") for one in checks[index + 1 :]
-            ]
-    return [*checks, _uplink(uplinks), *(_nat66(network, who) for network, who in translators.items()), *_family(seen)]
+            behind = checks[index + 1 :]
+            checks[index + 1 :] = [_skipped(one["name"], f"The {check['name']} check failed.") for one in behind]
+    return [
+        *checks,
+        _uplink(uplinks, answered),
+        *(_nat66(network, who, sightings, answered) for network, who in translators.items()),
+        *_family(seen),
+    ]
 
 
 def _address(addresses, networks):
@@ -74,12 +80,14 @@ def _route(route):
     return _failed("route", "A container has no IPv6 default route.", NO_IPV6)
 
 
-def _gateway(route, answer, bridge):
+def _gateway(route, answer, bridge, answered):
     if is_reply(answer):
         return _passed("gateway", f"{answer['from']} answers in {answer['rtt_ms']} ms")
     if not route:
         return _skipped("gateway", "The container has no IPv6 default route.")
     gateway = route["gateway"]
+    if answered:
+        return _skipped("gateway", f"{gateway} does not answer, but what is behind it does.")
     has = [one for one in bridge if one["address"] == gateway]
     if not has:
         cause, remedy = "the bridge has not this address", "Restart docker, which gives it back."
@@ -93,19 +101,28 @@ def _gateway(route, answer, bridge):
     return _failed("gateway", f"The container's gateway {gateway} does not answer: {cause}.", remedy)
 
 
-def _uplink(names):
+def _uplink(names, answered):
     if names:
         return _passed("uplink", f"the host has a default route by {' and '.join(names)}")
+    if answered:
+        return _skipped("uplink", "The host has no IPv6 default route, but targets answer.")
     return _failed("uplink", "The host itself has no IPv6 default route.", "Look at its uplink: 'ip -6 route'.")
 
 
-def _nat66(network, who):
-    if who:
+def _nat66(network, who, sightings, answered):
+    """What was seen to leave the host is the proof; the rules only tell whose work it is."""
+    leaving = [ipaddress.ip_address(one.source) for one in sightings if one.outgoing and one.type == ECHO_REQUEST]
+    if any(source not in network for source in leaving):
+        whose = TRANSLATORS.get(who, "rules that ip6tables does not show")
+        return _passed("nat66", f"{network} is translated by {whose}")
+    if leaving and answered:
+        return _passed("nat66", f"{network} is not translated, and answered")
+    if not network.subnet_of(UNIQUE_LOCAL):
+        return _passed("nat66", f"{network} is not translated, so it must be routed to this host")
+    if who and not leaving:
         return _passed("nat66", f"{network} is translated by {TRANSLATORS[who]}")
-    if network.subnet_of(UNIQUE_LOCAL):
-        remedy = "Run v6ops.docker.ip6tables_nat, or 'systemctl restart docker' where dockerd has the rule."
-        return _failed("nat66", f"Nobody translates {network}.", remedy)
-    return _passed("nat66", f"{network} is not translated, so it must be routed to this host")
+    remedy = "Run v6ops.docker.ip6tables_nat, or 'systemctl restart docker' where dockerd has the rule."
+    return _failed("nat66", f"Nobody translates {network}.", remedy)
 
 
 def _family(seen):
@@ -131,38 +148,46 @@ def judge_inbound(verdicts):
             yield _skipped("inbound", f"What becomes of new connections from {name} is not sure{decided}.")
 
 
-def find_unanswered(seen, own_addresses):
+def find_unanswered(seen, sightings, own_addresses):
     """The targets that answer neither echo nor TCP, or the router where there were none."""
-    if not is_reply(seen["gateway"]):
+    if not _is_asked(seen):
         return []
     source = next(
-        one["address"]
-        for one in seen["addresses"]
-        if not ipaddress.ip_address(one["address"]).is_link_local and one["interface"] == seen["route"]["interface"]
+        (
+            one["address"]
+            for one in seen["addresses"]
+            if not ipaddress.ip_address(one["address"]).is_link_local and one["interface"] == seen["route"]["interface"]
+        ),
+        None,
     )
     found = [
         Unanswered(number, one["target"], one["address"], source, one["ping"]["errors"], one["ping"]["transmitted"])
         for number, one in enumerate(seen["targets"])
-        if one["address"] and not one["ping"]["received"] and not _answers_by_tcp(one)
+        if one["address"] and not _answers(one)
     ]
-    if not seen["targets"] and not _is_router(seen["router"], own_addresses):
+    if not seen["targets"] and not _router(seen["router"], sightings, own_addresses):
         errors = [seen["router"]] if seen["router"] else []
-        found.append(Unanswered(0, ROUTER, BEYOND_ROUTER, source, errors, 1))
+        found.append(Unanswered(0, ROUTER, BEYOND_ROUTER, source, errors, 1 if errors else COUNT))
     return found
+
+
+def _is_asked(seen):
+    """Whether there is a sense in asking why a target does not answer: the gateway does, or another target."""
+    return is_reply(seen["gateway"]) or any(map(_answers, seen["targets"]))
 
 
 def judge_targets(seen, targets, sightings, own_addresses, broken):
     """The checks of every target, or of the router where there are none.
 
-    :param targets: as the probe was given them; it asks none where the gateway does not answer.
+    :param targets: as the probe was given them; it asks none where the container has no route.
     :param sightings: see :mod:`._sightings`.
     :param broken: what :func:`_path.walk` returned, by the number of the target that did not answer.
     """
-    if not is_reply(seen["gateway"]):
+    if not _is_asked(seen):
         names = [one["target"] for one in targets] or [ROUTER]
         return [_skipped("target", f"{name}: the container does not reach its gateway.") for name in names]
     if not targets:
-        return [_router(seen["router"], broken.get(0))]
+        return [_judge_router(_router(seen["router"], sightings, own_addresses), broken.get(0))]
     return [
         check
         for number, target in enumerate(seen["targets"])
@@ -189,22 +214,37 @@ def _target(target, sightings, own_addresses, broken):
     else:
         yield _skipped("target", f"{statistics(target['address'], ping)}, but it answers by TCP.")
     if tcp:
-        yield _tcp(spelt, tcp)
+        yield _tcp(spelt, tcp, broken)
 
 
-def _router(answer, broken):
-    if broken:
-        return _unreached("router", "No router beyond the host answers a container.", broken)
-    return _passed("router", f"{answer['from']}, the next behind the host, answers in {answer['rtt_ms']} ms")
+def _router(answer, sightings, own_addresses):
+    """The router of the uplink, by a reply or an error of what dies there; the host itself does not count.
+
+    One that has no address but a link-local one answers from that, and the host does not forward it to the container.
+    """
+    if answer and answer["from"] not in (None, *own_addresses):
+        return answer["from"]
+    heard = [one.source for one in sightings if not one.outgoing and one.type != ECHO_REQUEST]
+    return next((one for one in heard if ipaddress.ip_address(one).is_link_local and one not in own_addresses), None)
 
 
-def _is_router(answer, own_addresses):
-    """A reply or an error of what dies there; the host itself does not count."""
-    return bool(answer) and answer["from"] not in (None, *own_addresses)
+def _judge_router(router, broken):
+    if router:
+        return _passed("router", f"{router}, the next behind the host, answers")
+    if broken["hop"] == "target":
+        # Routers need not tell (RFC 4443, section 2.4), and all that can be seen of the way works.
+        return _skipped("router", f"{broken['evidence']} The router does not tell: name a target to be sure.")
+    return _unreached("router", "No router beyond the host answers a container.", broken)
 
 
-def _answers_by_tcp(target):
-    return bool(target["tcp"]) and target["tcp"]["state"] in ("open", "refused")
+def _answers(target):
+    if not target["address"]:
+        return False
+    if target["ping"]["received"]:
+        return True
+    # A rule that rejects refuses connections, too.
+    states = ("open",) if target["ping"]["errors"] else ("open", "refused")
+    return bool(target["tcp"]) and target["tcp"]["state"] in states
 
 
 def _unreached(name, evidence, broken):
@@ -231,13 +271,14 @@ def _path_mtu(target):
     )
 
 
-def _tcp(spelt, tcp):
+def _tcp(spelt, tcp, broken):
     if tcp["state"] == "open":
         return _passed("tcp", f"{spelt} is open" + (f": {tcp['banner']}" if tcp["banner"] else ""))
-    remedy = {
+    remedies = {
         "refused": "Nothing listens there.",
         "filtered": "A firewall on the way or there drops the connection.",
-    }.get(tcp["state"], "See the check of the target.")
+    }
+    remedy = broken["remedy"] if broken else remedies.get(tcp["state"], "Look at the target.")
     return _failed("tcp", f"{spelt} does not accept a connection: {tcp['state']}.", remedy)
 
 

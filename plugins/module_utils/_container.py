@@ -11,11 +11,14 @@ import json
 import os
 import secrets
 import sys
+import time
 from contextlib import contextmanager, suppress
 
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import telling
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 
+DOCKERD_DIRECTORY = "/run/docker"
+LOCK_TIMEOUT = 60
 REPOSITORY = "v6ops-docker/probe"
 EMPTY_TAR = bytes(10240)
 # The order in which names are looked up belongs to the C library that does it.
@@ -68,9 +71,10 @@ def _alone(api):
     """One probe at a time, so that whatever an earlier one has left, killed before its end, can be removed."""
     from docker.errors import APIError
 
-    directory = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
+    # Nobody but root can open it, so nobody else can hold the lock.
+    directory = os.open(DOCKERD_DIRECTORY, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
+        _lock(directory)
         for container in api.containers(all=True, filters={"label": REPOSITORY}):
             with suppress(APIError):
                 api.remove_container(container["Id"], force=True)
@@ -82,6 +86,20 @@ def _alone(api):
         yield
     finally:
         os.close(directory)
+
+
+def _lock(directory):
+    deadline = time.monotonic() + LOCK_TIMEOUT
+    while True:
+        try:
+            return fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise Refusal(
+                    f"Cannot probe: another probe has been running for {LOCK_TIMEOUT} seconds.",
+                    f"See 'fuser --verbose {DOCKERD_DIRECTORY}' for its process.",
+                ) from error
+        time.sleep(0.05)
 
 
 def _run(api, image, network, command, files):

@@ -79,4 +79,5 @@ def obstacles(module, networks):
     """Sentences about whatever of others may keep containers of these networks from getting out."""
     netfilter = Netfilter(module, "auto")
     saved = netfilter.save() if netfilter.installed() else {}
-    return decided(saved) + firewalld(module, networks)
+    refusals = {"filter": [line for line in saved.get("filter", []) if " -j ACCEPT" not in line]}
+    return decided(refusals) + firewalld(module, networks)

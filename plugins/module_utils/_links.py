@@ -37,7 +37,11 @@ def read_addresses():
         if family in (socket.AF_INET, socket.AF_INET6):
             # With a peer, IFA_ADDRESS is the peer's.
             address = ipaddress.ip_address(values.get(_IFA_LOCAL, values[_IFA_ADDRESS]))
-            name = socket.if_indextoname(index)
+            try:
+                name = socket.if_indextoname(index)
+            except OSError:
+                # Gone meanwhile, as the interfaces of containers go.
+                continue
             found.setdefault(name, []).append(ipaddress.ip_interface(f"{address}/{length}"))
     return found
 

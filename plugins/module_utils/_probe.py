@@ -38,12 +38,13 @@ IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40  # linux/if_addr.h
 RTF_GATEWAY, RTF_REJECT = 0x0002, 0x0200  # linux/route.h, linux/ipv6_route.h
 IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE = 23, 3  # linux/in6.h
 COUNT = 3
+GRACE = 0.5
 REPLY_TIMEOUT = 1.0
 CONNECT_TIMEOUT = 3.0
 # Servers that speak first do so at once, the others not at all.
 BANNER_TIMEOUT = 0.3
 BANNER_SIZE = 120
-HEADERS = 48  # of IPv6 and ICMPv6, in bytes
+IPV6_HEADER, HEADERS = 40, 48  # in bytes, without and with that of ICMPv6
 SMALLEST_MTU = 1280  # RFC 8200, section 5
 # The host is the first hop of a container's packet, the router of its uplink the second.
 ROUTER_HOP = 2
@@ -120,8 +121,13 @@ class Pinger:
             self.socket.sendto(struct.pack("!BBH", ECHO_REQUEST, 0, 0) + ours + data, (target, 0))
         except OSError as error:
             return {"from": None, "rtt_ms": None, "error": f"cannot send: {error.strerror}"}
+        return self._hear(sent, sent + timeout, size)
+
+    def _hear(self, sent, deadline, size):
+        """The reply to the last echo request, or an error about it or an earlier one: routers take seconds for some."""
+        ours = struct.pack("!HH", self.identifier, self.sequence)
         while True:
-            left = sent + timeout - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
                 return None
             self.socket.settimeout(left)
@@ -130,17 +136,23 @@ class Pinger:
             except socket.timeout:
                 return None
             answer = {"from": sender[0], "rtt_ms": round((time.monotonic() - sent) * 1000, 3), "error": None}
-            if packet[0] == ECHO_REPLY and packet[4:8] == ours:
+            if packet[0] == ECHO_REPLY and packet[4:8] == ours and len(packet) >= size - IPV6_HEADER:
                 return answer
             # An error carries the packet it is about: 8 bytes of its own, the IPv6 header, the echo request.
-            if packet[0] < ECHO_REQUEST and packet[48:49] == bytes([ECHO_REQUEST]) and packet[52:56] == ours:
+            if packet[0] < ECHO_REQUEST and packet[48:49] == bytes([ECHO_REQUEST]) and packet[52:54] == ours[:2]:
                 kind = ERRORS.get((packet[0], packet[1]), f"ICMPv6 error {packet[0]}, code {packet[1]}")
                 mtu = int.from_bytes(packet[4:8], "big") if packet[0] == PACKET_TOO_BIG else None
                 return {**answer, "error": kind, "mtu": mtu}
 
+    def hear_late(self):
+        """What is said after all: a router gives an address up when three solicitations had a second each."""
+        return self._hear(time.monotonic(), time.monotonic() + GRACE, size=0)
+
     def ping(self, target):
         """The statistics of a few echo requests, named as ping(8) does; times in milliseconds."""
         answers = [self.ask(target, REPLY_TIMEOUT) for __ in range(COUNT)]
+        if not any(answers):
+            answers[-1] = self.hear_late()
         times = [answer["rtt_ms"] for answer in answers if is_reply(answer)]
         errors = {(answer["from"], answer["error"]) for answer in answers if answer and answer["error"]}
         statistics = {
@@ -276,7 +288,7 @@ def probe(targets, timeout, cookie, dual):
         pinger = Pinger()
         # The bridge's own address is tentative until a first container gives the bridge carrier.
         result["gateway"] = awaited(lambda: pinger.ask(route["gateway"], 0.2), deadline, is_reply)
-    if is_reply(result["gateway"]):
+        # A gateway may forward and not answer.
         marks = [bytes.fromhex(cookie) + bytes([index]) for index in range(len(targets) + 1)]
         mtu = interface_mtu(route["interface"])
         if targets:

@@ -191,7 +191,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
 from ansible_collections.v6ops.docker.plugins.module_utils._container import DUAL, run_python
 from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import read_switch
 from ansible_collections.v6ops.docker.plugins.module_utils._inbound import inbound
@@ -250,25 +250,30 @@ def check(module, targets, prefix):
     network = engine.network(module.params["network"])
     cookie = secrets.token_bytes(8)
     argument = {"targets": targets, "timeout": module.params["timeout"], "cookie": cookie.hex(), "dual": DUAL}
-    before = netfilter.counters()
+    before = counters(netfilter)
     with Watch(cookie) as watch:
         seen, ip_address = run_python(
             engine, network["name"], inspect.getsource(_probe), argument, module.params["image"]
         )
         sightings = watch.sightings()
     networks = [prefix] if prefix else [ipaddress.ip_network(subnet) for subnet in network["subnets"]]
-    own = {str(address) for address, __ in addresses()}
-    unanswered = find_unanswered(seen, own)
+    own, names = {str(address) for address, __ in addresses()}, uplinks()
+    unanswered = find_unanswered(seen, sightings, own)
+    after = counters(netfilter) if unanswered else {}
     broken = {}
-    if unanswered:
-        after = netfilter.counters()
-        for one in unanswered:
-            host = look_around(module, network, networks, one, drops(before, after, one.lost))
-            broken[one.number] = walk(one, network["interface"], sightings, own, host)
-    names = uplinks()
+    for one in unanswered:
+        host = look_around(module, network, networks, one, drops(before, after, one.lost))
+        broken[one.number] = walk(one, network["interface"], sightings, own, host)
+    # What is published to other containers says nothing of this one's ports.
+    inside = [
+        ipaddress.ip_network(one["address"])
+        for one in seen["addresses"]
+        if any(ipaddress.ip_address(one["address"]) in network for network in networks)
+    ]
+    translating = translators(engine, netfilter, networks)
     checks = [
-        *judge(seen, networks, names, translators(engine, netfilter, networks), _probe.addresses()),
-        *judge_inbound(inbound(module, names, network["interface"], networks)),
+        *judge(seen, networks, names, translating, _probe.addresses(), sightings),
+        *judge_inbound(inbound(module, names, network["interface"], inside) if inside else {}),
         *judge_targets(seen, targets, sightings, own, broken),
     ]
     return {
@@ -293,9 +298,17 @@ def look_around(module, network, networks, unanswered, dropped):
     )
 
 
+def counters(netfilter):
+    return netfilter.counters() if netfilter.installed() else {}
+
+
 def translators(engine, netfilter, networks):
-    """Who translates; with its nftables backend the engine has rules elsewhere, and the targets prove them."""
-    found = who_translates(netfilter.save(), networks)
+    """Who translates, as far as ip6tables tells; with its nftables backend the engine has rules elsewhere."""
+    try:
+        found = who_translates(netfilter.save(), networks)
+    except Refusal:
+        # Not installed, or rules that it cannot show; what was seen of the packets decides anyway.
+        found = dict.fromkeys(networks)
     by_nftables = engine.info()["firewall_backend"] != "iptables"
     return {network: who or ("engine" if by_nftables else None) for network, who in found.items()}
 

@@ -11,6 +11,8 @@ INTERNET = "2001:db8:dead::1"
 FAR = "2001:db8:5::2"
 SILENT = "2001:db8:b1ac::1"
 ABSENT = "2001:db8:dead::2"
+# On the link behind the router, where nobody has it.
+ON_LINK = "2001:db8:5::dead"
 # A port of INTERNET where a server speaks first, and colourfully.
 SPEAKER = 7777
 

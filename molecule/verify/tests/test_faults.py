@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from common import wait_until
-from conftest import ABSENT, FAR, INTERNET, SILENT
+from common import SLEEP, wait_until
+from conftest import ABSENT, FAR, INTERNET, ON_LINK, SILENT, SPEAKER
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 # What dockerd and the collection have put into the filter is there again after both.
@@ -20,31 +20,37 @@ FAULTS = {
         "ip6tables -I FORWARD -o eth0 -j DROP",
         "ip6tables -D FORWARD -o eth0 -j DROP",
         "forward",
-        "'-A FORWARD -o eth0 -j DROP' drops it",
+        "'-A FORWARD -o eth0 -j DROP'",
     ),
     "a rule rejects requests": (
         "ip6tables -I FORWARD -o eth0 -j REJECT --reject-with icmp6-adm-prohibited",
         "ip6tables -D FORWARD -o eth0 -j REJECT --reject-with icmp6-adm-prohibited",
         "forward",
-        "'-A FORWARD -o eth0 -j REJECT --reject-with icmp6-adm-prohibited' drops it",
+        "'-A FORWARD -o eth0 -j REJECT --reject-with icmp6-adm-prohibited'",
     ),
     "a rule drops replies": (
         "ip6tables -I FORWARD -i eth0 -j DROP",
         "ip6tables -D FORWARD -i eth0 -j DROP",
         "forward",
-        "An answer arrives at eth0 and does not get to docker0: '-A FORWARD -i eth0 -j DROP' drops it",
+        "An answer arrives at eth0 and does not get to docker0: '-A FORWARD -i eth0 -j DROP'",
+    ),
+    "a rule rejects in the usual way": (
+        "ip6tables -I FORWARD -o eth0 -j REJECT",
+        "ip6tables -D FORWARD -o eth0 -j REJECT",
+        "forward",
+        "--reject-with icmp6-port-unreachable' dropped",
     ),
     "a rule drops before FORWARD": (
         "ip6tables -t raw -I PREROUTING -i docker0 -p icmpv6 -d 2000::/3 -j DROP",
         "ip6tables -t raw -D PREROUTING -i docker0 -p icmpv6 -d 2000::/3 -j DROP",
         "forward",
-        "'-A PREROUTING -d 2000::/3 -i docker0 -p ipv6-icmp -j DROP' drops it",
+        "'-A PREROUTING -d 2000::/3 -i docker0 -p ipv6-icmp -j DROP'",
     ),
     "the policy drops": (
         "ip6tables -F FORWARD; ip6tables -P FORWARD DROP",
         f"ip6tables -P FORWARD ACCEPT; {RESTART}",
         "forward",
-        "':FORWARD DROP' drops it",
+        "':FORWARD DROP'",
     ),
     "nftables drops": (
         "nft 'add table inet strict; add chain inet strict f { type filter hook forward priority 0; policy drop; }'",
@@ -140,9 +146,22 @@ def test_the_bridge_lost_its_address(host, check):
     await_health(host, check)
 
 
+def test_a_rejected_connection_is_no_answer(host, check):
+    rule = "FORWARD -o eth0 -j REJECT"
+    host.check_output(f"ip6tables -I {rule}")
+    result = check(f"[{INTERNET}]:{SPEAKER}")
+    host.check_output(f"ip6tables -D {rule}")
+    assert [one["hop"] for one in result["broken"]] == ["forward"]
+    assert "Nothing listens there" not in result["msg"]
+
+
 @pytest.mark.parametrize(
     ("target", "words"),
-    [(ABSENT, "2001:db8:1::1 says: no route to destination"), (SILENT, "and nothing comes back")],
+    [
+        (ON_LINK, "2001:db8:1::1 says: address unreachable"),
+        (ABSENT, "2001:db8:1::1 says: no route to destination"),
+        (SILENT, "and nothing comes back"),
+    ],
 )
 def test_the_target_is_down(check, target, words):
     result = check(target, INTERNET)
@@ -151,11 +170,15 @@ def test_the_target_is_down(check, target, words):
     assert [one["status"] for one in result["checks"] if one["name"] == "target"] == ["failed", "passed"]
 
 
-def test_containers_are_open(host, check):
+def test_containers_are_open(host, check, run_container):
+    """Where others publish ports, too, whose rules have to do with their addresses alone."""
+    assert run_container("--detach --name shop --stop-timeout 1 --publish [::]:8080:80", SLEEP).rc == 0
+    closed = check(INTERNET)
     rule = "FORWARD -i eth0 -o docker0 -j ACCEPT"
     host.check_output(f"ip6tables -I {rule}")
     result = check(INTERNET)
-    host.check_output(f"ip6tables -D {rule}")
+    host.check_output(f"ip6tables -D {rule}; docker rm --force shop")
+    assert {one["status"] for one in closed["checks"]} == {"passed"}
     assert "Containers are open: new connections from eth0 reach ports that are not published: '" in result["msg"]
     assert 'iifname "eth0" oifname "docker0"' in result["msg"]
 

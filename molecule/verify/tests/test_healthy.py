@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from common import SLEEP
 from conftest import ABSENT, FAR, INTERNET, SPEAKER
 
 ROOT = Path(__file__).parents[3]
@@ -52,11 +53,25 @@ def test_a_port_and_its_banner(check):
     assert f"[{INTERNET}]:8 does not accept a connection: refused. Nothing listens there." in refused["msg"]
 
 
-def test_a_name(host, check):
+def test_a_name(host, check, run_container):
+    """By dockerd's own server, which knows the containers of a network."""
     host.check_output("docker network create --ipv6 named")
-    unknown = check("nowhere.invalid")
-    host.check_output("docker network rm named")
+    web = run_container("--detach --network named --name web --stop-timeout 1", SLEEP)
+    found, unknown = check("web", network="named"), check("nowhere.invalid", network="named")
+    host.check_output("docker rm --force web; docker network rm named")
+    assert web.rc == 0
+    assert not found["failed"], found
+    assert by_name(found)["name"]["evidence"].startswith("web is fd")
     assert "nowhere.invalid has no AAAA record that a container can see" in unknown["msg"]
+
+
+def test_a_gateway_that_does_not_answer_may_forward(host, check):
+    rule = "INPUT -i docker0 -p icmpv6 --icmpv6-type echo-request -j DROP"
+    host.check_output(f"ip6tables -I {rule}")
+    result = check(INTERNET, timeout=2)
+    host.check_output(f"ip6tables -D {rule}")
+    assert not result["failed"], result
+    assert by_name(result)["gateway"]["status"] == "skipped"
 
 
 def test_a_user_network(host, check):

@@ -37,6 +37,7 @@ TARGET = {
     "path_mtu": {"mtu": 1500, "tried": 1500},
     "tcp": None,
 }
+DEAD = {**TARGET, "ping": LOST, "path_mtu": None}
 HEALTHY = {
     "addresses": [
         {"address": "fe80::2", "prefixlen": 64, "interface": "eth0", "tentative": True, "dadfailed": False},
@@ -56,8 +57,8 @@ def seen(**changes):
     return {**copy.deepcopy(HEALTHY), **changes}
 
 
-def judged(found, uplinks=("eth0",), translators=None, bridge=BRIDGE):
-    return judge(found, [NETWORK], uplinks, translators or TRANSLATORS, bridge)
+def judged(found, uplinks=("eth0",), translators=None, bridge=BRIDGE, sightings=()):
+    return judge(found, [NETWORK], uplinks, translators or TRANSLATORS, bridge, sightings)
 
 
 def of_target(target, broken=None, sightings=(LEAVING,)):
@@ -76,7 +77,7 @@ def test_healthy():
     names = ["address", "route", "gateway", "uplink", "nat66", "family"]
     assert statuses(judged(HEALTHY)) == [(name, "passed") for name in names]
     assert statuses(of_target(TARGET)) == [(name, "passed") for name in ("target", "source", "mtu")]
-    assert find_unanswered(HEALTHY, OWN) == []
+    assert find_unanswered(HEALTHY, [], OWN) == []
 
 
 @pytest.mark.parametrize(
@@ -91,11 +92,11 @@ def test_healthy():
         ),
         ({"addresses": [{**HEALTHY["addresses"][1], "tentative": True}]}, BRIDGE, "address", "still tentative"),
         ({"addresses": [{**HEALTHY["addresses"][1], "dadfailed": True}]}, BRIDGE, "address", "duplicate"),
-        ({"route": None, "gateway": None}, BRIDGE, "route", "no IPv6 default route"),
-        ({"gateway": None}, BRIDGE, "gateway", "fd00:1::1 does not answer: no reply"),
-        ({"gateway": None}, [], "gateway", "the bridge has not this address"),
-        ({"gateway": None}, [{**BRIDGE[0], "tentative": True}], "gateway", "still tentative"),
-        ({"gateway": None}, [{**BRIDGE[0], "dadfailed": True}], "gateway", "a duplicate"),
+        ({"route": None, "gateway": None, "targets": []}, BRIDGE, "route", "no IPv6 default route"),
+        ({"gateway": None, "targets": [DEAD]}, BRIDGE, "gateway", "fd00:1::1 does not answer: no reply"),
+        ({"gateway": None, "targets": [DEAD]}, [], "gateway", "the bridge has not this address"),
+        ({"gateway": None, "targets": [DEAD]}, [{**BRIDGE[0], "tentative": True}], "gateway", "still tentative"),
+        ({"gateway": None, "targets": [DEAD]}, [{**BRIDGE[0], "dadfailed": True}], "gateway", "a duplicate"),
     ],
 )
 def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, bridge, name, evidence):
@@ -108,15 +109,32 @@ def test_the_first_broken_step_is_named_and_those_behind_it_skipped(changes, bri
     assert {check["status"] for check in behind} <= {"skipped"}
     if not found["gateway"]:
         assert statuses(judge_targets(found, [ASKED], [], OWN, {})) == [("target", "skipped")]
-        assert find_unanswered(found, OWN) == []
+        assert find_unanswered(found, [], OWN) == []
 
 
 def test_the_host_around_the_container():
-    assert [check["name"] for check in failed(judged(HEALTHY, uplinks=()))] == ["uplink"]
-    assert [check["name"] for check in failed(judged(HEALTHY, translators={NETWORK: None}))] == ["nat66"]
-    routed = judged(HEALTHY, translators={ip_network("2001:db8:5::/64"): None})
+    silent = seen(targets=[DEAD])
+    assert [check["name"] for check in failed(judged(silent, uplinks=()))] == ["uplink"]
+    assert [check["name"] for check in failed(judged(silent, translators={NETWORK: None}))] == ["nat66"]
+    routed = judged(silent, translators={ip_network("2001:db8:5::/64"): None})
     assert failed(routed) == []
     assert "must be routed" in routed[4]["evidence"]
+
+
+def test_what_was_seen_counts_more_than_what_is_written():
+    untranslated = LEAVING._replace(source="fd00:1::2")
+    for translators, sighting, status, words in (
+        ({NETWORK: None}, LEAVING, "passed", "by rules that ip6tables does not show"),
+        ({NETWORK: None}, untranslated, "passed", "not translated, and answered"),
+    ):
+        check = judged(HEALTHY, translators=translators, sightings=[sighting])[4]
+        assert check["status"] == status
+        assert words in check["evidence"]
+    other = judged(seen(targets=[DEAD]), translators={NETWORK: "other"}, sightings=[untranslated])[4]
+    assert other["status"] == "failed"
+    # Neither a gateway that drops pings nor a route to the targets alone is a fault.
+    odd = judged(seen(gateway=None), uplinks=(), sightings=[LEAVING])
+    assert [(check["name"], check["status"]) for check in odd[2:4]] == [("gateway", "skipped"), ("uplink", "skipped")]
 
 
 def test_inbound():
@@ -134,7 +152,7 @@ def test_inbound():
 
 def test_a_target_that_does_not_answer():
     target = {**TARGET, "ping": {**LOST, "errors": [{"from": "2001:db8:1::1", "error": "hop limit exceeded"}]}}
-    (one,) = find_unanswered(seen(targets=[target]), OWN)
+    (one,) = find_unanswered(seen(targets=[target]), [], OWN)
     assert (one.address, one.source, one.lost) == ("2001:db8:dead::1", "fd00:1::2", 3)
     (check,) = of_target(target, BROKEN)
     assert check["evidence"] == (
@@ -146,7 +164,7 @@ def test_a_target_that_does_not_answer():
 
 def test_a_target_that_answers_by_tcp_alone():
     target = {**TARGET, "ping": LOST, "path_mtu": None, "tcp": {"state": "open", "banner": "SSH-2.0-x"}}
-    assert find_unanswered(seen(targets=[target]), OWN) == []
+    assert find_unanswered(seen(targets=[target]), [], OWN) == []
     assert statuses(of_target(target)) == [("target", "skipped"), ("tcp", "passed")]
     filtered = {**target, "ping": PING, "path_mtu": TARGET["path_mtu"], "tcp": {"state": "filtered", "banner": ""}}
     assert [check["name"] for check in failed(of_target(filtered))] == ["tcp"]
@@ -156,7 +174,7 @@ def test_a_name():
     assert statuses(of_target({**TARGET, "resolved": ["2001:db8:dead::1"]}))[0] == ("name", "passed")
     unknown = {**TARGET, "address": None, "error": "no such name", "ping": None}
     assert statuses(of_target(unknown)) == [("name", "failed")]
-    assert find_unanswered(seen(targets=[unknown]), OWN) == []
+    assert find_unanswered(seen(targets=[unknown]), [], OWN) == []
 
 
 def test_mtu_black_hole():
@@ -172,13 +190,35 @@ def test_a_target_on_the_host_leaves_by_no_interface():
 def test_without_targets_a_router_beyond_the_host_must_answer():
     router = {"from": "2001:db8:1::1", "rtt_ms": 0.1, "error": "hop limit exceeded"}
     answered = seen(targets=[], router=router)
-    assert find_unanswered(answered, OWN) == []
+    assert find_unanswered(answered, [], OWN) == []
     assert statuses(judge_targets(answered, [], [], OWN, {})) == [("router", "passed")]
     by_the_host = {**router, "from": "fd00:1::1", "error": "no route to destination"}
     for answer in (None, by_the_host):
         silent = seen(targets=[], router=answer)
-        assert len(find_unanswered(silent, OWN)) == 1
+        assert len(find_unanswered(silent, [], OWN)) == 1
         assert statuses(judge_targets(silent, [], [], OWN, {0: BROKEN})) == [("router", "failed")]
+
+
+def test_a_router_with_a_link_local_address_alone():
+    silent = seen(targets=[], router=None)
+    told = Sighting(0, "eth0", False, "fe80::1", "2001:db8:1::2", 3)
+    assert find_unanswered(silent, [told], OWN) == []
+    (check,) = judge_targets(silent, [], [told], OWN, {})
+    assert (check["status"], check["evidence"]) == ("passed", "fe80::1, the next behind the host, answers")
+
+
+def test_a_router_that_does_not_tell():
+    silent = seen(targets=[], router=None)
+    (check,) = judge_targets(silent, [], [], OWN, {0: {**BROKEN, "hop": "target"}})
+    assert check["status"] == "skipped"
+    assert "name a target" in check["evidence"]
+
+
+def test_a_refusal_by_a_rule_is_no_answer():
+    rejected = {**LOST, "errors": [{"from": "fd00:1::1", "error": "port unreachable"}]}
+    target = {**DEAD, "ping": rejected, "tcp": {"state": "refused", "banner": ""}}
+    assert len(find_unanswered(seen(targets=[target]), [], OWN)) == 1
+    assert {check["remedy"] for check in of_target(target, BROKEN)} == {"Run it."}
 
 
 def test_every_target_is_judged_by_itself():

@@ -29,9 +29,13 @@ def error(sender, text):
         ([], [error(None, "cannot send: Network is unreachable")], {}, "container", "cannot send"),
         ([], [], {}, "bridge", "Nothing arrives at docker0"),
         ([ARRIVED], [], {"forwards": False}, "forward", "does not forward"),
-        ([ARRIVED], [], {"drops": [DROP]}, "forward", DROP),
+        ([ARRIVED], [], {"drops": [(DROP, 3)]}, "forward", DROP),
         ([ARRIVED], [error(GATEWAY, "administratively prohibited")], {"neighbour": False}, "forward", "nft list"),
         ([ARRIVED], [], {"obstacles": ["firewalld."]}, "forward", "firewalld"),
+        ([ARRIVED], [], {"obstacles": ["firewalld."], "neighbour": False}, "neighbour", "fe80::1 on eth0"),
+        ([ARRIVED], [error(GATEWAY, "port unreachable")], {}, "forward", "nft list"),
+        ([ARRIVED, LEFT], [], {"route": None, "neighbour": False}, "route", "no route to"),
+        ([ARRIVED, LEFT, REFUSED], [], {}, "target", f"{ROUTER} says: ICMPv6 error 1"),
         ([ARRIVED], [], {}, "forward", "does not leave eth0"),
         ([ARRIVED, LEFT, REPLIED], [], {}, "forward", "does not get to docker0"),
         ([ARRIVED, LEFT._replace(source=CONTAINER)], [], {}, "nat", "untranslated"),
@@ -47,7 +51,7 @@ def error(sender, text):
             "target",
             f"{ROUTER} says: no route",
         ),
-        ([ARRIVED, LEFT, REPLIED, DELIVERED], [], {}, "bridge", "not heard"),
+        ([ARRIVED, LEFT, REPLIED, DELIVERED], [], {}, "container", "too late"),
     ],
 )
 def test_the_first_broken_hop(sightings, errors, host, hop, words):
@@ -70,11 +74,36 @@ def test_the_hosts_own_address_may_be_the_one_that_nobody_answers():
 
 def test_drops():
     before = {("filter", ":FORWARD DROP"): 5, ("filter", DROP): 1, ("filter", "-A INPUT -j DROP"): 0}
+    ufw = "-A ufw6-skip-to-policy-input -j DROP"
     after = {
         ("filter", ":FORWARD DROP"): 7,
         ("filter", DROP): 4,
         ("filter", "-A INPUT -j DROP"): 9,
         ("filter", "-A FORWARD -j ACCEPT"): 9,
+        ("filter", "-A FORWARD -p tcp -j DROP"): 9,
+        ("filter", "-A INPUT -j ufw6-skip-to-policy-input"): 9,
+        ("filter", ufw): 9,
+        ("filter", "-A FORWARD -j one"): 9,
+        ("filter", "-A one -g two"): 9,
+        ("filter", "-A two -p ipv6-icmp -j DROP"): 4,
         ("raw", "-A PREROUTING -j REJECT --reject-with icmp6-no-route"): 5,
     }
-    assert drops(before, after, 3) == ["-A PREROUTING -j REJECT --reject-with icmp6-no-route", DROP]
+    assert drops(before, after, 3) == [
+        ("-A PREROUTING -j REJECT --reject-with icmp6-no-route", 5),
+        ("-A two -p ipv6-icmp -j DROP", 4),
+        (DROP, 3),
+    ]
+
+
+def test_a_global_prefix_that_is_not_translated_may_be_routed():
+    left = LEFT._replace(source="2001:db8:77::2")
+    unanswered = Unanswered(0, TARGET, TARGET, "2001:db8:77::2", [], 3)
+    found = walk(unanswered, "docker0", [ARRIVED, left], OWN, HEALTHY)
+    assert found["hop"] == "nat"
+    assert "unless that prefix is routed to this host" in found["evidence"]
+
+
+def test_a_unique_local_target_answers_unique_local_addresses():
+    left = LEFT._replace(source="fd77::1")
+    unanswered = Unanswered(0, "fd88::1", "fd88::1", CONTAINER, [], 3)
+    assert walk(unanswered, "docker0", [ARRIVED, left], {*OWN, "fd77::1"}, HEALTHY)["hop"] == "target"
