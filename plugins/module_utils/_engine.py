@@ -90,9 +90,10 @@ class Engine:
         ]
 
     def networks(self):
-        """The bridge networks, each as :meth:`network` tells it."""
+        """The bridge networks by name, each as :meth:`network` tells it."""
         with telling():
-            return [_told(network) for network in self.api.networks(filters={"driver": "bridge"})]
+            found = [_told(network) for network in self.api.networks(filters={"driver": "bridge"})]
+        return sorted(found, key=lambda network: network["name"])
 
     def network(self, name):
         """A bridge network.

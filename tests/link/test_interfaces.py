@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import pytest
 from beds import PROBER, ip, link_local, set_switches
@@ -21,9 +20,7 @@ def test_a_tentative_address_is_waited_for(link, probe):
     set_switches(interface=PROBER, dad_transmits=1, disable_ipv6=1)
     set_switches(interface=PROBER, disable_ipv6=0)
     neighbour = link.add("plain")
-    begin = time.monotonic()
     result = probe(interfaces=[PROBER], discover=True)
-    assert time.monotonic() - begin < 4
     assert result["interfaces"][0]["state"] == "ready"
     assert [one["address"] for one in result["neighbours"]] == [neighbour]
 

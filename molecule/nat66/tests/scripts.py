@@ -104,7 +104,7 @@ print(udp.getsockopt(41, 24))
 
 # One end of a tunnel: device, own UDP port, the other's address and port.
 TUNNEL = """\
-import fcntl, os, select, socket, struct, sys
+import contextlib, fcntl, os, select, socket, struct, sys
 name, port, peer, peer_port = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 tun = os.open("/dev/net/tun", os.O_RDWR)
 fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))
@@ -115,5 +115,7 @@ while True:
         if ready == tun:
             udp.sendto(os.read(tun, 2000), (peer, peer_port))
         else:
-            os.write(tun, udp.recv(2000))
+            packet = udp.recv(2000)
+            # It fails as long as the device is not up.
+            with contextlib.suppress(OSError): os.write(tun, packet)
 """
