@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from beds import PROBER, ip, link_local, set_switches
 
