@@ -13,9 +13,10 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 export VENV PYTHON
 IN_LAB := tests/lab/with-engine
 CHECKS := lint sanity unit link artifact
+SCENARIOS := $(filter-out scenario-default,$(patsubst molecule/%/molecule.yml,scenario-%,$(wildcard molecule/*/molecule.yml)))
 
 .NOTPARALLEL:
-.PHONY: demo test setup scenario scenarios readme bench clean clean-images distclean $(CHECKS)
+.PHONY: demo test setup images scenario scenarios readme bench clean clean-images distclean $(CHECKS)
 
 demo: setup
 	@$(IN_LAB) tests/lab/demo
@@ -26,7 +27,7 @@ test: setup
 	@mkdir -p .cache; rm -f .cache/times .cache/failed.log; \
 	setsid $(MAKE) --no-print-directory --keep-going $(CHECKS) >.cache/checks.log 2>&1 & checks=$$!; \
 	trap "kill -- -$$checks 2>/dev/null" EXIT; trap 'exit 130' INT TERM HUP; \
-	$(MAKE) --no-print-directory scenarios readme; code=$$?; \
+	$(MAKE) --no-print-directory --keep-going scenarios readme; code=$$?; \
 	wait $$checks || code=1; cat .cache/checks.log .cache/times; \
 	if [ -f .cache/failed.log ]; then tail -n 300 .cache/failed.log; fi; exit $$code
 
@@ -39,16 +40,20 @@ lint sanity link artifact: setup
 unit: setup
 	@tests/tools/timed $@ pytest
 
-scenarios: setup
-	@tests/tools/timed images $(IN_LAB) tests/lab/build-images
-	@tests/tools/timed $@ $(IN_LAB) molecule test --all
+images: setup
+	@tests/tools/timed $@ $(IN_LAB) tests/lab/build-images
+
+scenarios: images $(SCENARIOS)
+
+# Molecule makes the lab by the scenario "default"; it stays up, so that the next one finds it.
+scenario-%: setup
+	@tests/tools/timed $@ $(IN_LAB) molecule test --scenario-name $* --destroy never
 
 # The README's own commands, from nothing and back to it.
 readme: setup
 	@tests/tools/timed $@ $(MAKE) --no-print-directory demo clean
 
-scenario: setup
-	@$(IN_LAB) molecule test --scenario-name $(NAME) --destroy never
+scenario: scenario-$(NAME)
 
 bench: setup
 	@$(IN_LAB) ansible-playbook --inventory tests/lab/inventory tests/lab/create.yml --extra-vars '{lab_hosts: [trixie]}'

@@ -170,7 +170,7 @@ class Bed:
             for program, text in rules:
                 run(*LOADERS[program], text=text)
 
-    def resolves(self, name, other):
+    def resolves(self, name, other, patience):
         """Whether one host finds the link-layer address of the other by neighbour discovery."""
         target = HOST if other == "host" else NEIGHBOUR
         for one, address in (("host", NEIGHBOUR), ("neighbour", HOST)):
@@ -182,7 +182,7 @@ class Bed:
             )
         with inside(name), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
             client.sendto(b"", (target["link_local"], 1, 0, socket.if_nametoindex("eth0")))
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             shown = run("ip", "-n", PREFIX + name, "neighbour", "show", target["link_local"], "dev", "eth0")
             if "lladdr" in shown:
