@@ -7,12 +7,22 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import NamedTuple
 
 from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
 
 
+class Address(NamedTuple):
+    address: ipaddress.IPv6Address
+    prefixlen: int
+    flags: int  # linux/if_addr.h
+    interface: str
+
+
 def addresses():
-    """The host's addresses, a list of (:class:`ipaddress.IPv6Address`, name of the interface)."""
-    # Address, index, length, scope, flags and name, see proc_net(5).
+    """The host's addresses from /proc/net/if_inet6, see proc_net(5)."""
     rows = [line.split() for line in (read_text("/proc/net/if_inet6") or "").splitlines()]
-    return [(ipaddress.IPv6Address(bytes.fromhex(row[0])), row[5]) for row in rows]
+    return [
+        Address(ipaddress.IPv6Address(bytes.fromhex(raw)), int(length, 16), int(flags, 16), interface)
+        for raw, __, length, __, flags, interface in rows
+    ]

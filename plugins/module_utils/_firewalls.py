@@ -69,7 +69,7 @@ def firewalld(module, networks):
         return []
     if code:
         return [f"firewalld does not say what it decides ({error.strip()}). See 'journalctl --unit firewalld'."]
-    inside = {name for address, name in addresses() if any(address in network for network in networks)}
+    inside = {one.interface for one in addresses() if any(one.address in network for network in networks)}
     return outside_of_firewalld(
         zones, sorted(name for name in inside if os.path.isdir(f"/sys/class/net/{name}/bridge"))
     )

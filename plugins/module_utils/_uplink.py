@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import os
 
+from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import CONF, read_switch
 
@@ -28,16 +29,17 @@ def networks_in_use(except_interfaces):
 
     :returns: a list of (:class:`ipaddress.IPv6Network`, where it was found).
     """
-    addresses = [
-        (ipaddress.ip_network((address, length), strict=False), name, f"an address on {name}")
-        for address, length, __, name in _addresses()
+    connected = [
+        (ipaddress.ip_network((one.address, one.prefixlen), strict=False), name, f"an address on {name}")
+        for one in addresses()
+        for name in [one.interface]
     ]
     routes = [
         (network, name, f"a route to {name}")
         for network, name in _routes()
         if network.prefixlen > LONGEST_DEFAULT and not network.is_multicast
     ]
-    return [(network, where) for network, name, where in addresses + routes if name not in except_interfaces]
+    return [(network, where) for network, name, where in connected + routes if name not in except_interfaces]
 
 
 def uplinks():
@@ -48,21 +50,13 @@ def uplinks():
 def _routes():
     """The routes of all tables, (:class:`ipaddress.IPv6Network`, name of the interface)."""
     found = []
-    for row in _rows("ipv6_route"):
+    # See proc_net(5).
+    for line in (read_text("/proc/net/ipv6_route") or "").splitlines():
+        row = line.split()
         flags, name = int(row[8], 16), row[9]
         if not flags & (RTF_REJECT | RTF_ANYCAST | RTF_CACHE | RTF_LOCAL) and name != "lo":
             found.append((ipaddress.ip_network((bytes.fromhex(row[0]), int(row[1], 16))), name))
     return found
-
-
-def _addresses():
-    """The addresses, (packed, length of the prefix, flags, name of the interface)."""
-    return [(bytes.fromhex(row[0]), int(row[2], 16), int(row[4], 16), row[5]) for row in _rows("if_inet6")]
-
-
-def _rows(name):
-    """The fields of a file in /proc/net, see proc_net(5)."""
-    return [line.split() for line in (read_text(f"/proc/net/{name}") or "").splitlines()]
 
 
 def accept_ra():
@@ -95,4 +89,4 @@ def _is_endangered(name, lost):
 def _configured_by_routers():
     """The interfaces with an address of a lifetime; every one where the host has no default route."""
     everything = not uplinks()
-    return {name for __, __, flags, name in _addresses() if everything or not flags & IFA_F_PERMANENT}
+    return {one.interface for one in addresses() if everything or not one.flags & IFA_F_PERMANENT}

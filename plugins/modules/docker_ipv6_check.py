@@ -180,7 +180,6 @@ import secrets
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.v6ops.docker.plugins.module_utils import _probe
-from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
     find_unanswered,
     judge,
@@ -257,7 +256,8 @@ def check(module, targets, prefix):
         )
         sightings = watch.sightings()
     networks = [prefix] if prefix else [ipaddress.ip_network(subnet) for subnet in network["subnets"]]
-    own, names = {str(address) for address, __ in addresses()}, uplinks()
+    present, names = _probe.addresses(), uplinks()
+    own = {one["address"] for one in present}
     unanswered = find_unanswered(seen, sightings, own)
     after = counters(netfilter) if unanswered else {}
     broken = {}
@@ -272,7 +272,7 @@ def check(module, targets, prefix):
     ]
     translating = translators(engine, netfilter, networks)
     checks = [
-        *judge(seen, networks, names, translating, _probe.addresses(), sightings),
+        *judge(seen, networks, names, translating, present, sightings),
         *judge_inbound(inbound(module, names, network["interface"], inside) if inside else {}),
         *judge_targets(seen, targets, sightings, own, broken),
     ]

@@ -198,9 +198,7 @@ def wanted_rules(chain, sources, parameters):
     nat = nat_rules(
         chain,
         sources,
-        parse_target(
-            parameters["to_source"], parameters["to_prefix"], sources, {address for address, __ in addresses()}
-        ),
+        parse_target(parameters["to_source"], parameters["to_prefix"], sources, {one.address for one in addresses()}),
         parse_destinations(parameters["destinations"]),
         parse_interfaces(parameters["out_interfaces"]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from common import SLEEP
 from hosts import CONFIG, DROP_IN, DROP_IN_DIRECTORY, dockerd_pid, snapshot
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
@@ -117,15 +118,13 @@ def test_a_key_of_newer_engines(name, refused, write):
 def test_live_restore_with_running_containers(host, refused, run_container, write, restart_docker):
     write(CONFIG, '{"live-restore": true}')
     restart_docker()
-    container = run_container("--detach --stop-timeout 1", "import time; time.sleep(3600)").stdout.strip()
+    container = run_container("--detach --stop-timeout 1", SLEEP).stdout.strip()
     assert "live-restore is on and containers are running" in refused(fixed_cidr_v6=PREFIX)
     assert host.check_output("docker inspect --format '{{.State.Running}}' %s", container) == "true"
 
 
 def test_a_container_that_would_be_removed(host, refused, run_container):
-    container = run_container(
-        "--detach --rm --name job --stop-timeout 1", "import time; time.sleep(3600)"
-    ).stdout.strip()
+    container = run_container("--detach --rm --name job --stop-timeout 1", SLEEP).stdout.strip()
     assert "it would remove the running container job" in refused(fixed_cidr_v6=PREFIX)
     assert host.check_output("docker ps --quiet --no-trunc") == container
 

@@ -7,20 +7,10 @@ from pathlib import Path
 
 import pytest
 import testinfra
+from common import CONNECT
 
 ROOT = Path(__file__).parents[3]
 INVENTORY = ROOT / "tests/lab/inventory"
-# "open" where the port answers, "refused" where nobody listens there, "silent" where nothing comes back.
-CONNECT = """\
-import socket, sys
-try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()
-    print("open")
-except ConnectionRefusedError:
-    print("refused")
-except OSError:
-    print("silent")
-"""
 # Whether an address answers a ping, with nothing known of it before.
 PING = """\
 import os, socket, struct, subprocess, sys

@@ -19,18 +19,6 @@ while True:
             udp.sendto(peer[0].encode(), peer)
 """
 
-# "open" where the port answers, "refused" where nobody listens there, "silent" where nothing comes back.
-CONNECT = """\
-import socket, sys
-try:
-    socket.create_connection((sys.argv[1], int(sys.argv[2])), 2).close()
-    print("open")
-except ConnectionRefusedError:
-    print("refused")
-except OSError:
-    print("silent")
-"""
-
 # Sends TEXT to UDP port 9, again where nothing comes back, and prints what does. Four times, or as often as given.
 ASK = """\
 import socket, sys

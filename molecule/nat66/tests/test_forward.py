@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scripts import ASK, CONNECT
+from common import CONNECT
+from scripts import ASK
 
 testinfra_hosts = ["ansible://bullseye"]
 INTERNET = "2001:db8:dead::1"

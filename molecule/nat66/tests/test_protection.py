@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from common import SLEEP
+from common import CONNECT, SLEEP
 from conftest import subnet
-from scripts import ASK, CONNECT, PATH_MTU, SPOOF
+from scripts import ASK, PATH_MTU, SPOOF
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 INTERNET = "2001:db8:dead::1"

@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from common import wait_until
+from common import CONNECT, wait_until
 from conftest import INVENTORY, ROOT, subnet
-from scripts import CONNECT, KNOCK
+from scripts import KNOCK
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 INTERNET = "2001:db8:dead::1"
