@@ -53,6 +53,8 @@ def run(command, targets):
     """
     ip("-6", "neigh", "flush", "dev", PROBER)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / ".collections")}
+    # Python reads what it has compiled before, as it does of any program that is installed.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     begin = time.monotonic()
     done = subprocess.run(
         command, check=False, input="\n".join(targets), capture_output=True, text=True, env=environment
