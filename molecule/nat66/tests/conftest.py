@@ -110,11 +110,11 @@ def _roamer(start):
 
 @pytest.fixture(name="run_role")
 def _run_role(name):
-    """A function that runs the role alone, and returns Ansible's exit status and what it prints."""
+    """A function that runs one role alone, and returns Ansible's exit status and what it prints."""
 
-    def run(**variables):
+    def run(role="docker_ipv6_nat66", **variables):
         command = ["ansible", "--inventory", str(INVENTORY), name, "--module-name", "include_role"]
-        command += ["--args", "name=v6ops.docker.docker_ipv6_nat66", "--extra-vars", json.dumps(variables)]
+        command += ["--args", f"name=v6ops.docker.{role}", "--extra-vars", json.dumps(variables)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
         return done.returncode, done.stdout + done.stderr
 

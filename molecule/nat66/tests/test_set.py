@@ -144,6 +144,14 @@ def test_absent_leaves_no_trace(host, run_module):
     assert run_module("ip6tables_nat")["changed"]
 
 
+def test_no_mode_but_nat66_is_taken_for_it(host, run_role):
+    before = snapshot(host)
+    code, printed = run_role("docker_ipv6", docker_ipv6_mode="routed")
+    assert code != 0
+    assert "value of docker_ipv6_mode must be one of: nat66, got: routed" in printed
+    assert snapshot(host) == before
+
+
 def test_the_role_refuses_production_and_takes_the_set_away(host, run_role):
     before = snapshot(host)
     code, printed = run_role(docker_ipv6_environment="production")
