@@ -5,6 +5,7 @@ from ansible.errors import AnsibleParserError
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import trust_as_template
+from neighbours import ssh_neighbour
 
 from ansible_collections.v6ops.docker.plugins.inventory import linklocal
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
@@ -31,21 +32,8 @@ class Net:
         self.on, self.looks = {}, []
 
     def add(self, interface, address, letter, **about):
-        self.on.setdefault(interface, []).append(
-            {
-                "interface": interface,
-                "address": address,
-                "zoned": f"{address}%{interface}",
-                "mac": None,
-                "mac_universal": None,
-                "router": False,
-                "found_by": ["echo"],
-                "host_key": f"SHA256:{letter * 43}",
-                "host_key_type": "ssh-ed25519",
-                "mdns_name": None,
-                **about,
-            }
-        )
+        found = ssh_neighbour(address, f"SHA256:{letter * 43}", interface, **about)
+        self.on.setdefault(interface, []).append(found)
 
     def __call__(self, interface, **__):
         self.looks.append(interface)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from neighbours import ssh_neighbour
 
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.plugin_utils._link_hosts import (
@@ -17,20 +18,7 @@ MAC = "52:54:00:12:34:56"
 
 
 def neighbour(address="fe80::1", key=KEY_A, interface="eth0", **others):
-    return {
-        "interface": interface,
-        "address": address,
-        "zoned": f"{address}%{interface}",
-        "mac": None,
-        "mac_universal": None,
-        "router": False,
-        "found_by": ["echo"],
-        "host_key": key,
-        "host_key_type": "ssh-ed25519",
-        "mdns_name": None,
-        "jump_host": None,
-        **others,
-    }
+    return ssh_neighbour(address, key, interface, **{"jump_host": None, **others})
 
 
 class KnownHosts:
