@@ -13,7 +13,7 @@ class Refusal(Exception):
     """Something that cannot be done, told as ``Cannot <verb> <object>: <cause>.`` and a remedy."""
 
     def __init__(self, problem, remedy, **details):
-        super().__init__(f"{problem} {remedy}")
+        super().__init__(f"{problem} {remedy}".rstrip())
         self.details = details
 
 

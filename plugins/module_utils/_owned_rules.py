@@ -34,6 +34,7 @@ class RuleSet:
 
     def __init__(self, module, chain, wanted, persistence, persist=True, backend="auto"):
         self._module, self._chain, self._wanted = module, chain, wanted
+        self._persistence, self._persist = persistence, persist
         self._hooks = persistence.hooks
         self._here = Netfilter(module, backend, self._hooks)
         installed = self._here.installed()
@@ -67,6 +68,12 @@ class RuleSet:
         if self._commands:
             self.after = self._apply()
         self._systemd.carry_out(self._change)
+
+    def undo(self):
+        """Have the set again as it was found."""
+        found = {table: rules for table, rules in rules_of(self.saved, self._chain, self._hooks).items() if rules}
+        backend = self._here.backend
+        RuleSet(self._module, self._chain, found, self._persistence, self._persist, backend).carry_out()
 
     def result(self):
         """What a module returns of it."""

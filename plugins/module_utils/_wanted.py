@@ -20,6 +20,7 @@ WANTED_OPTIONS = {
     "restart": {"type": "str", "choices": ["if_needed", "never"], "default": "if_needed"},
     "live_restore": {"type": "str", "choices": ["fail", "defer", "stop_containers"], "default": "fail"},
     "protect_uplinks": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 60},
 }
 AS_THEY_ARE = ("state", "default_networks", "ip6tables", "config", "restart", "live_restore", "protect_uplinks")
 

@@ -172,39 +172,15 @@ container:
         tcp: {state: open, banner: SSH-2.0-OpenSSH_10.0}
 """
 
-import inspect
-import ipaddress
 import os
-import secrets
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.v6ops.docker.plugins.module_utils import _probe
-from ansible_collections.v6ops.docker.plugins.module_utils._checks import (
-    find_unanswered,
-    judge,
-    judge_inbound,
-    judge_targets,
-    report,
-)
-from ansible_collections.v6ops.docker.plugins.module_utils._container import DUAL, run_python
 from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
-from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, failing, require_root
-from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import obstacles
-from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import read_switch
-from ansible_collections.v6ops.docker.plugins.module_utils._inbound import inbound
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
-from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import who_translates
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import Netfilter
-from ansible_collections.v6ops.docker.plugins.module_utils._next_hop import resolves, route_to
-from ansible_collections.v6ops.docker.plugins.module_utils._path import Host, drops, walk
 from ansible_collections.v6ops.docker.plugins.module_utils._prefix import host_prefix, parse_prefix
-from ansible_collections.v6ops.docker.plugins.module_utils._sightings import Watch
-from ansible_collections.v6ops.docker.plugins.module_utils._uplink import uplinks
-
-# Failed checks that the message tells; the report tells all.
-MOST_TOLD = 3
+from ansible_collections.v6ops.docker.plugins.module_utils._verification import complaint, verify
 
 
 def main():
@@ -220,97 +196,23 @@ def main():
         supports_check_mode=True,
     )
     require_root(module, os.geteuid())
+    network = module.params["network"]
     with failing(module):
         targets = parse_destinations(module.params["targets"])
         prefix = parse_prefix_option(module.params["prefix"])
         if module.check_mode:
             module.exit_json(changed=False, skipped=True, msg="Not probed in check mode.")
         fail_on_missing(module, missing_libraries("docker", "pyroute2"))
-        results = check(module, targets, prefix)
+        results = verify(module, targets, prefix, network, module.params["image"], module.params["timeout"])
     if results["passed"] or module.params["report_only"]:
         module.exit_json(changed=False, **results)
-    failed = [one for one in results["checks"] if one["status"] == "failed"]
-    # One cause may fail several checks, with the same remedy.
-    sentences = dict.fromkeys(sentence for one in failed[:MOST_TOLD] for sentence in (one["evidence"], one["remedy"]))
-    module.fail_json(
-        msg=f"Cannot vouch for IPv6 in containers on {module.params['network']}: {' '.join(sentences)}", **results
-    )
+    module.fail_json(msg=complaint(network, results["checks"]), **results)
 
 
 def parse_prefix_option(text):
     if text is None:
         return None
     return host_prefix() if text == "host" else parse_prefix(text)
-
-
-def check(module, targets, prefix):
-    """Probe and judge; the module's results."""
-    engine, netfilter = Engine(), Netfilter(module, "auto")
-    network = engine.network(module.params["network"])
-    cookie = secrets.token_bytes(8)
-    argument = {"targets": targets, "timeout": module.params["timeout"], "cookie": cookie.hex(), "dual": DUAL}
-    before = counters(netfilter)
-    with Watch(cookie) as watch:
-        seen, ip_address = run_python(
-            engine, network["name"], inspect.getsource(_probe), argument, module.params["image"]
-        )
-        sightings = watch.sightings()
-    networks = [prefix] if prefix else [ipaddress.ip_network(subnet) for subnet in network["subnets"]]
-    present, names = _probe.addresses(), uplinks()
-    own = {one["address"] for one in present}
-    unanswered = find_unanswered(seen, sightings, own)
-    after = counters(netfilter) if unanswered else {}
-    broken = {}
-    for one in unanswered:
-        host = look_around(module, network, networks, one, drops(before, after, one.lost))
-        broken[one.number] = walk(one, network["interface"], sightings, own, host)
-    # What is published to other containers says nothing of this one's ports.
-    inside = [
-        ipaddress.ip_network(one["address"])
-        for one in seen["addresses"]
-        if any(ipaddress.ip_address(one["address"]) in network for network in networks)
-    ]
-    translating = translators(engine, netfilter, networks)
-    checks = [
-        *judge(seen, networks, names, translating, present, sightings),
-        *judge_inbound(inbound(module, names, network["interface"], inside) if inside else {}),
-        *judge_targets(seen, targets, sightings, own, broken),
-    ]
-    return {
-        "passed": all(one["status"] != "failed" for one in checks),
-        "checks": checks,
-        "broken": list(broken.values()),
-        "report": report(checks, seen["targets"], ip_address),
-        "container": seen,
-    }
-
-
-def look_around(module, network, networks, unanswered, dropped):
-    """The state of the host, as far as it has to do with the way to a target."""
-    bridge = network["interface"]
-    route = route_to(unanswered.address, unanswered.source, bridge)
-    return Host(
-        forwards=read_switch("all", "forwarding") != "0",
-        route=route,
-        neighbour=bool(route) and resolves(route["gateway"] or unanswered.address, route["interface"]),
-        drops=dropped,
-        obstacles=obstacles(module, networks),
-    )
-
-
-def counters(netfilter):
-    return netfilter.counters() if netfilter.installed() else {}
-
-
-def translators(engine, netfilter, networks):
-    """Who translates, as far as ip6tables tells; with its nftables backend the engine has rules elsewhere."""
-    try:
-        found = who_translates(netfilter.save(), networks)
-    except Refusal:
-        # Not installed, or rules that it cannot show; what was seen of the packets decides anyway.
-        found = dict.fromkeys(networks)
-    by_nftables = engine.info()["firewall_backend"] != "iptables"
-    return {network: who or ("engine" if by_nftables else None) for network, who in found.items()}
 
 
 if __name__ == "__main__":

@@ -174,82 +174,22 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
-from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import decided, elsewhere, firewalld
-from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
-    forward_rules,
-    nat_rules,
-    parse_destinations,
-    parse_interfaces,
-    parse_sources,
-    parse_target,
-    who_translates,
-)
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import applied, chain_of
-from ansible_collections.v6ops.docker.plugins.module_utils._owned_rules import RuleSet
-from ansible_collections.v6ops.docker.plugins.module_utils._persistence import nat_persistence
-
-
-def wanted_rules(chain, sources, parameters):
-    """The rules of our chain in each table."""
-    if parameters["state"] == "absent":
-        return {}
-    nat = nat_rules(
-        chain,
-        sources,
-        parse_target(parameters["to_source"], parameters["to_prefix"], sources, {one.address for one in addresses()}),
-        parse_destinations(parameters["destinations"]),
-        parse_interfaces(parameters["out_interfaces"]),
-    )
-    return {"nat": nat, "filter": forward_rules(chain, sources) if parameters["forward"] == "protect" else []}
+from ansible_collections.v6ops.docker.plugins.module_utils._nat66_set import NAT66_OPTIONS, Nat66Set
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "name": {"type": "str", "default": "docker"},
-            "sources": {"type": "list", "elements": "str"},
-            "pool": {"type": "str"},
-            "destinations": {"type": "list", "elements": "str", "default": []},
-            "out_interfaces": {"type": "list", "elements": "str", "default": []},
-            "to_source": {"type": "str"},
-            "to_prefix": {"type": "str"},
-            "forward": {"type": "str", "choices": ["protect", "open"], "default": "protect"},
-            "persist": {"type": "bool", "default": True},
-            "backend": {"type": "str", "choices": ["auto", "nft", "legacy"], "default": "auto"},
-        },
+        argument_spec=NAT66_OPTIONS,
         mutually_exclusive=[("to_source", "to_prefix")],
         supports_check_mode=True,
     )
     require_root(module, os.geteuid())
     with failing(module):
-        module.exit_json(**run(module, module.params))
-
-
-def run(module, parameters):
-    chain = chain_of(parameters["name"])
-    sources = parse_sources(parameters["sources"], parameters["pool"])
-    wanted = wanted_rules(chain, sources, parameters)
-    rules = RuleSet(
-        module, chain, wanted, nat_persistence(parameters["name"]), parameters["persist"], parameters["backend"]
-    )
-    if not module.check_mode:
-        rules.carry_out()
-    if wanted:
-        for sentence in [
-            *decided(rules.saved),
-            *elsewhere(applied(rules.strays, chain, {}), rules.there.program),
-            *firewalld(module, sources),
-        ]:
-            module.warn(sentence)
-    translators = {str(source): who for source, who in who_translates(rules.after, sources).items()}
-    for source in [source for source in translators if wanted and translators[source] != "collection"]:
-        module.warn(
-            f"What leaves {source} meets a rule of another ({translators[source]}) first, so ours is without effect."
-        )
-    return {**rules.result(), "translated_by": translators}
+        rules = Nat66Set(module, module.params)
+        if not module.check_mode:
+            rules.carry_out()
+        module.exit_json(**rules.result())
 
 
 if __name__ == "__main__":
