@@ -29,6 +29,8 @@ FORKS = 8
 
 def run(*command, **environment):
     environment = {**os.environ, "LAB": LAB, "ANSIBLE_FORKS": str(FORKS), "ANSIBLE_PIPELINING": "1", **environment}
+    # Python reads what it has compiled before, as it does of any program that is installed.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")

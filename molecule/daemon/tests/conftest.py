@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hosts import CONFIG, DROP_IN_DIRECTORY, RECORD_DIRECTORY, SYSCTL, bridge, dockerd_pid
+from hosts import CONFIG, DROP_IN, DROP_IN_DIRECTORY, RECORD_DIRECTORY, SYSCTL, bridge, dockerd_pid
 
 
 @pytest.fixture(name="write")
@@ -39,3 +39,14 @@ def _untouched(host):
         )
         host.check_output("timeout 20 sh -c 'until ip -6 route show default | grep -q ra; do sleep 0.2; done'")
     assert bridge(host) == (False, [])
+
+
+@pytest.fixture(name="doomed")
+def _doomed(host, write):
+    """A guard of the host's own, as dockerd itself is asked before: no start with an IPv6 prefix."""
+    guard = f"! grep -rqs fixed-cidr-v6 {DROP_IN} {CONFIG}"
+    write(
+        f"{DROP_IN_DIRECTORY}/guard.conf",
+        f"[Service]\nExecStartPre=/bin/sh -c '{guard} || {{ echo not here; exit 1; }}'\n",
+    )
+    host.check_output("systemctl daemon-reload")

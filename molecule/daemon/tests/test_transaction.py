@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import pytest
 from common import SLEEP
-from hosts import CONFIG, DROP_IN, DROP_IN_DIRECTORY, bridge, dockerd_pid, snapshot
+from hosts import DROP_IN, DROP_IN_DIRECTORY, bridge, dockerd_pid, snapshot
 
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 PREFIX = "fd00:6::/64"
-
-
-@pytest.fixture(name="doomed")
-def _doomed(host, write):
-    """A guard of the host's own, as dockerd itself is asked before: no start with an IPv6 prefix."""
-    guard = f"! grep -rqs fixed-cidr-v6 {DROP_IN} {CONFIG}"
-    write(
-        f"{DROP_IN_DIRECTORY}/guard.conf",
-        f"[Service]\nExecStartPre=/bin/sh -c '{guard} || {{ echo not here; exit 1; }}'\n",
-    )
-    host.check_output("systemctl daemon-reload")
 
 
 @pytest.mark.parametrize("config", ["systemd", "daemon_json"])
