@@ -58,20 +58,19 @@ class Nat66Set(RuleSet):
         return {str(source): who for source, who in who_translates(self.after, self._sources).items()}
 
     def result(self):
-        """What a module returns of it, with warnings of what others decide before."""
-        translators = self.translated_by()
-        if self._wanted:
-            self._warn(translators)
-        return {**super().result(), "translated_by": translators}
+        return {**super().result(), "translated_by": self.translated_by()}
 
-    def _warn(self, translators):
+    def warn_of_others(self):
+        """Warn of what others decide before our rules do."""
+        if not self._wanted:
+            return
         for sentence in [
             *decided(self.saved),
             *elsewhere(applied(self.strays, self._chain, {}), self.there.program),
             *firewalld(self._module, self._sources),
         ]:
             self._module.warn(sentence)
-        for source, who in translators.items():
+        for source, who in self.translated_by().items():
             if who != "collection":
                 self._module.warn(
                     f"What leaves {source} meets a rule of another ({who}) first, so ours is without effect."

@@ -16,7 +16,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._nat66_set import NAT
 from ansible_collections.v6ops.docker.plugins.module_utils._verification import complaint, verify
 
 
-def give(module, parameters, missing):
+def present(module, parameters, missing):
     """Give containers IPv6 and verify it.
 
     Rules of ours are there before dockerd gives a container an address, and go again if it does not.
@@ -30,20 +30,23 @@ def give(module, parameters, missing):
     targets = parse_destinations(parameters["targets"])
     ip6tables = True if parameters["nat_owner"] == "engine" else None
     configuration = Configuration(module, {**parameters, "ip6tables": ip6tables}, missing)
-    ours = owner_of(parameters["nat_owner"], configuration.engine) == "collection"
-    rules = [_rules(module, parameters, "present" if ours else "absent")]
+    owner = owner_of(parameters["nat_owner"], configuration.engine)
+    state = "present" if owner == "collection" else "absent"
+    rules = [_rules(module, parameters, state)]
     if not module.check_mode:
-        if ours:
+        if state == "present":
             rules[0].carry_out()
-        _configure(configuration, rules[0] if ours else None)
+        _configure(configuration, rules[0])
         if configuration.restarts:
-            rules.append(_rules(module, parameters, "present" if ours else "absent"))
-        if configuration.restarts or not ours:
+            # dockerd may have set rules of its own, behind our jump too.
+            rules.append(_rules(module, parameters, state))
+        if configuration.restarts or state == "absent":
             rules[-1].carry_out()
+    rules[-1].warn_of_others()
     results = _merged(configuration, rules)
     if module.check_mode or configuration.pending:
         return results
-    if not ours:
+    if owner == "engine":
         _refuse_idle_engine(results)
     results.update(verify(module, targets, configuration.want.prefix))
     if not (results["passed"] or parameters["report_only"]):
@@ -51,7 +54,7 @@ def give(module, parameters, missing):
     return results
 
 
-def take(module, parameters, missing):
+def absent(module, parameters, missing):
     """Take it back. The rules go last, as they close the containers, and stay where some keep IPv6."""
     configuration = Configuration(module, {**parameters, "ip6tables": None}, missing)
     if not module.check_mode:
@@ -86,17 +89,14 @@ def _rules(module, parameters, state):
 
 
 def _configure(configuration, rules):
-    """
-    :param rules: those to undo where it fails, or None.
-    """
+    """Configure dockerd, or have the rules again as they were found."""
     try:
         configuration.carry_out()
     except Refusal as refusal:
-        if rules:
-            try:
-                rules.undo()
-            except Refusal as another:
-                raise Refusal(str(refusal), str(another), **refusal.details) from another
+        try:
+            rules.undo()
+        except Refusal as another:
+            raise Refusal(str(refusal), str(another), **refusal.details) from another
         raise
 
 

@@ -194,7 +194,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import failing, require_root
 from ansible_collections.v6ops.docker.plugins.module_utils._libraries import fail_on_missing, missing_libraries
 from ansible_collections.v6ops.docker.plugins.module_utils._wanted import WANTED_OPTIONS
-from ansible_collections.v6ops.docker.plugins.module_utils._whole_job import give, take
+from ansible_collections.v6ops.docker.plugins.module_utils._whole_job import absent, present
 
 
 def main():
@@ -211,7 +211,7 @@ def main():
     missing = missing_libraries("docker", "pyroute2")
     if not module.check_mode:
         fail_on_missing(module, missing)
-    job = give if module.params["state"] == "present" else take
+    job = present if module.params["state"] == "present" else absent
     with failing(module):
         module.exit_json(**job(module, module.params, missing))
 

@@ -189,6 +189,7 @@ def main():
         rules = Nat66Set(module, module.params)
         if not module.check_mode:
             rules.carry_out()
+        rules.warn_of_others()
         module.exit_json(**rules.result())
 
 
