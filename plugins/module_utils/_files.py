@@ -24,12 +24,12 @@ def read_text(path):
 
 
 def write_text(module, path, text):
-    """Replace a file atomically; None removes it."""
+    """Replace a file atomically; None removes it, or a link."""
     import tempfile
 
     directory = os.path.dirname(path)
     if text is None:
-        if os.path.exists(path):
+        if os.path.lexists(path):
             os.unlink(path)
         return
     os.makedirs(directory, mode=0o700 if directory == STATE_DIRECTORY else 0o755, exist_ok=True)

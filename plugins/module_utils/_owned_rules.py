@@ -67,7 +67,7 @@ class RuleSet:
             self.there.restore(self._stray)
         if self._commands:
             self.after = self._apply()
-        self._systemd.carry_out(self._change)
+        self._systemd.carry_out(self._persistence, self._change)
 
     def undo(self):
         """Have the set again as it was found."""
@@ -82,7 +82,8 @@ class RuleSet:
         before = self._owned(self.saved) + self._owned(self.strays)
         after = self._owned(self.after)
         told = [f"systemctl {' '.join(command)}" for command in self._change.before + self._change.after]
-        files = [(path, self._have.files[path] or "", text or "") for path, text in self._change.files.items()]
+        new = self._change.files
+        files = [(path, old or "", new[path] or "") for path, old in self._have.files.items() if path in new]
         return {
             "changed": self.changed,
             "before": before,

@@ -74,7 +74,10 @@ WantedBy=multi-user.target
 # :ivar linked: the units that each of their targets wants.
 # :ivar active: the units that are active.
 # :ivar outdated: whether systemd has yet to read a file.
-Have = namedtuple("Have", "files linked active outdated")
+# :ivar files: {path: text}, None where there is no such file.
+# :ivar links: those that are there of the links that enable units.
+# :ivar active: the units that run, or are about to.
+Have = namedtuple("Have", "files links active outdated")
 # :ivar before: what to tell systemctl first.
 # :ivar files: {path: text} to write, None to remove.
 # :ivar after: what to tell systemctl then.
@@ -106,6 +109,8 @@ class Persistence:
         self._rules = f"{RULES}/{kind}-{name}.rules"
         self._jumps = f"{RULES}/{kind}-{name}.jumps"
         self.paths = [self._rules, self._jumps, *map(_path, self._texts)]
+        self.links = [link for unit, targets in self.wanted_by.items() for link in _links(unit, targets)]
+        self.directories = sorted({RULES, *map(os.path.dirname, self.links)})
 
     def files(self, chain, rules, program):
         """The files that keep the rules, {path: text}.
@@ -140,16 +145,20 @@ class Persistence:
         """
         changed = {path: files.get(path) for path in self.paths if have.files[path] != files.get(path)}
         if not files:
-            ours = set(have.linked) | set(have.active)
-            before = [["disable", "--now", *self._texts]] if ours or changed else []
-            return Change(before, changed, [["daemon-reload"]] if before else [])
+            # 'systemctl disable' refuses a unit whose file is gone, as where an earlier removal was cut off.
+            changed = {**dict.fromkeys(have.links), **changed}
+            before = [["stop", *have.active]] if have.active else []
+            return Change(before, changed, [["daemon-reload"]] if before or changed else [])
         written = [unit for unit in self._texts if _path(unit) in changed]
-        enable = [unit for unit in self._texts if unit in written or unit not in have.linked]
+        enable = [unit for unit in self._texts if unit in written or not self._is_enabled(unit, have)]
         restart = [unit for unit in self.lasting if unit in written or unit not in have.active]
         after = [["daemon-reload"]] if written or have.outdated else []
         after += [["reenable", *enable]] if enable else []
         after += [["restart", *restart]] if restart else []
         return Change([], changed, after)
+
+    def _is_enabled(self, unit, have):
+        return all(link in have.links for link in _links(unit, self.wanted_by[unit]))
 
     def _one_of_two(self, table, chain):
         """Input for ip6tables-restore that leaves one of two jumps, in its place."""
@@ -175,21 +184,22 @@ class Systemd:
         files = {path: read_text(path) for path in persistence.paths}
         if not self._running:
             return Have(files, [], [], False)
-        units = list(persistence.wanted_by)
-        linked = [unit for unit in units if all(map(os.path.islink, _links(unit, persistence.wanted_by[unit])))]
-        shown = self._tell("show", "--property=Id,ActiveState,NeedDaemonReload", *units)
+        links = [link for link in persistence.links if os.path.islink(link)]
+        shown = self._tell("show", "--property=Id,ActiveState,NeedDaemonReload", *persistence.wanted_by)
         blocks = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.strip().split("\n\n")]
-        active = [block["Id"] for block in blocks if block["ActiveState"] == "active"]
-        return Have(files, linked, active, any(block["NeedDaemonReload"] == "yes" for block in blocks))
+        active = [block["Id"] for block in blocks if block["ActiveState"] not in ("inactive", "failed")]
+        return Have(files, links, active, any(block["NeedDaemonReload"] == "yes" for block in blocks))
 
-    def carry_out(self, change):
+    def carry_out(self, persistence, change):
         if not self._running and any(change.files.values()):
             raise Refusal("Cannot keep the rules over a reboot: systemd does not run here.", "Set 'persist: false'.")
         for command in change.before:
             self._tell(*command)
         for path, text in change.files.items():
+            if text is None:
+                # As long as a directory is left, so is a file, and the next run sees that something is to be done.
+                remove_empty(persistence.directories)
             write_text(self._module, path, text)
-        remove_empty([RULES])
         for command in change.after:
             self._tell(*command)
 

@@ -31,9 +31,12 @@ def _untouched(host):
         "docker ps --all --quiet | xargs --no-run-if-empty docker rm --force; docker network prune --force"
     )
     if dockerd_pid(host) != pid:
+        # An engine that is told to have no rules leaves those that it had.
         # The first start without IPv6 brings the stored bridge up once more, and forwards.
         host.check_output(
-            "systemctl reset-failed docker.service; systemctl restart docker.service;"
+            "systemctl stop docker.socket docker.service;"
+            " for table in nat filter; do ip6tables -t $table -F; ip6tables -t $table -X; done;"
+            " systemctl reset-failed docker.service; systemctl start docker.service;"
             " echo 1 > /proc/sys/net/ipv6/conf/docker0/disable_ipv6; ip6tables -P FORWARD ACCEPT;"
             " echo 0 > /proc/sys/net/ipv6/conf/all/forwarding; echo 1 > /proc/sys/net/ipv6/conf/eth0/accept_ra"
         )

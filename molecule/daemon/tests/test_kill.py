@@ -13,6 +13,7 @@ from hosts import CONFIG, DROP_IN, SYSCTL, bridge, snapshot
 testinfra_hosts = ["ansible://bullseye", "ansible://trixie", "ansible://forky"]
 # Where the options go, and which steps: two hosts share those of the drop-in.
 CONFIGS = {"bullseye": "systemd", "forky": "systemd", "trixie": "daemon_json"}
+MODULES = {"bullseye": "docker_ipv6_daemon", "forky": "docker_ipv6_daemon", "trixie": "docker_ipv6"}
 STEPS = {"bullseye": range(1, 99, 2), "forky": range(2, 99, 2), "trixie": range(1, 99)}
 KILL = """
 import os, signal, sys
@@ -43,7 +44,7 @@ def test_killed_before_every_step(host, name, run_module, run_container, texts):
     ways = {"present": {"config": CONFIGS[name]}, "absent": {}}
 
     def run(state, fatal=0):
-        return run_module("docker_ipv6_daemon", prelude=f"FATAL = {fatal}{KILL}", state=state, **ways[state])
+        return run_module(MODULES[name], prelude=f"FATAL = {fatal}{KILL}", state=state, **ways[state])
 
     untouched, before = snapshot(host), texts()
     run("present")

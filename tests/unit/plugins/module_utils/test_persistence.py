@@ -8,7 +8,7 @@ KEPT = nat_persistence("docker")
 RULES = {"nat": ["-A V6OPS-docker -j RETURN"], "filter": ["-A V6OPS-docker -j DROP"]}
 FILES = KEPT.files("V6OPS-docker", RULES, "/usr/sbin/ip6tables")
 NOTHING = Have(dict.fromkeys(KEPT.paths), [], [], False)
-ALL_WELL = Have(FILES, list(KEPT.wanted_by), KEPT.lasting, False)
+ALL_WELL = Have(FILES, KEPT.links, KEPT.lasting, False)
 
 
 def test_files_are_written_before_systemd_is_told():
@@ -34,7 +34,7 @@ def test_new_rules_need_no_word_to_systemd():
     ("have", "after"),
     [
         (ALL_WELL._replace(outdated=True), [["daemon-reload"]]),
-        (ALL_WELL._replace(linked=KEPT.lasting), [["reenable", "v6ops-natflush-docker.service"]]),
+        (ALL_WELL._replace(links=KEPT.links[:-2]), [["reenable", *list(KEPT.wanted_by)[1:]]]),
         (ALL_WELL._replace(active=KEPT.lasting[:1]), [["restart", "v6ops-natflush-docker.path"]]),
     ],
 )
@@ -44,9 +44,17 @@ def test_what_is_missing_is_mended(have, after):
 
 def test_units_are_stopped_before_their_files_go():
     change = KEPT.plan(ALL_WELL, {})
-    assert change.before == [["disable", "--now", *KEPT.wanted_by]]
-    assert change.files == dict.fromkeys(KEPT.paths)
+    assert change.before == [["stop", *KEPT.lasting]]
+    assert change.files == dict.fromkeys([*KEPT.paths, *KEPT.links])
     assert change.after == [["daemon-reload"]]
+
+
+@pytest.mark.parametrize("gone", range(len(KEPT.paths)))
+def test_a_removal_that_was_cut_off_is_finished(gone):
+    left = {path: text if number > gone else None for number, (path, text) in enumerate(FILES.items())}
+    change = KEPT.plan(Have(left, KEPT.links, [], False), {})
+    assert change.before == []
+    assert {path for path, text in left.items() if text} | set(KEPT.links) == set(change.files)
 
 
 def test_the_service_touches_only_tables_with_rules_and_never_lacks_a_jump():
