@@ -70,13 +70,10 @@ PathChanged=/run/firewalld
 WantedBy=multi-user.target
 """
 
-# :ivar files: {path: text}, None for no file.
-# :ivar linked: the units that each of their targets wants.
-# :ivar active: the units that are active.
-# :ivar outdated: whether systemd has yet to read a file.
 # :ivar files: {path: text}, None where there is no such file.
 # :ivar links: those that are there of the links that enable units.
 # :ivar active: the units that run, or are about to.
+# :ivar outdated: whether systemd has yet to read a file.
 Have = namedtuple("Have", "files links active outdated")
 # :ivar before: what to tell systemctl first.
 # :ivar files: {path: text} to write, None to remove.
