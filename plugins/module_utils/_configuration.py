@@ -10,6 +10,7 @@ import dataclasses
 
 from ansible_collections.v6ops.docker.plugins.module_utils import _preflight
 from ansible_collections.v6ops.docker.plugins.module_utils._daemon import keeps_forwarding, plan
+from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
 from ansible_collections.v6ops.docker.plugins.module_utils._preflight import DROP_IN
 from ansible_collections.v6ops.docker.plugins.module_utils._record import RECORD_FILE
 from ansible_collections.v6ops.docker.plugins.module_utils._state import engine_facts, networks_without_ipv6
@@ -27,7 +28,10 @@ class Configuration:
     :param module: an ``AnsibleModule``.
     :param parameters: values of :data:`._wanted.WANTED_OPTIONS`.
     :param missing: the Python libraries that the host lacks; in check mode the files alone are known then.
-    :ivar engine: what other modules and roles ask of the engine, as it is to be, see :func:`._state.engine_facts`.
+    :ivar engine: what other modules and roles ask of the engine, see :func:`._state.engine_facts`, once this is
+        carried out.
+    :ivar next_engine: the same, once no restart is pending any more.
+    :ivar rolled_back: whether it was carried out in vain.
     """
 
     def __init__(self, module, parameters, missing=()):
@@ -39,7 +43,9 @@ class Configuration:
         self._plan = self._make_plan(engine)
         self._bridge = self._predicted_bridge() if self.restarts else self._have.bridge
         self._started, self._unstarted = [], {}
+        self.rolled_back = False
         self.engine = engine_facts(self._have, self._plan.target if self.restarts else {})
+        self.next_engine = engine_facts(self._have, self._plan.target)
 
     @property
     def restarts(self):
@@ -59,9 +65,15 @@ class Configuration:
         """
         :raises Refusal: with the host as it was, where dockerd does not start with the change or does not show it.
         """
-        if self._plan.changed:
-            transaction = Transaction(self._module, self._service, self._plan, self._have, self._timeout)
+        if not self._plan.changed:
+            return
+        transaction = Transaction(self._module, self._service, self._plan, self._have, self._timeout)
+        try:
             self._bridge, (self._started, self._unstarted) = transaction.carry_out()
+        finally:
+            self.rolled_back = transaction.rolled_back
+        if self.restarts and not self._have.info:
+            self.engine["firewall_backend"] = Engine().info()["firewall_backend"]
 
     def result(self):
         """What a module returns of it, with warnings of what is left to others."""

@@ -17,6 +17,11 @@ class Refusal(Exception):
         self.details = details
 
 
+def as_refusal(error):
+    """What the operating system refuses, an :class:`OSError`, as a :class:`Refusal`."""
+    return Refusal(f"Cannot use {error.filename or 'the system'}: {error.strerror or error}.", "")
+
+
 @contextmanager
 def failing(module):
     """Turn a :class:`Refusal`, or what the operating system refuses, into ``module.fail_json``."""
@@ -25,7 +30,7 @@ def failing(module):
     except Refusal as refusal:
         module.fail_json(msg=str(refusal), **refusal.details)
     except OSError as error:
-        module.fail_json(msg=f"Cannot use {error.filename or 'the system'}: {error.strerror or error}.")
+        module.fail_json(msg=str(as_refusal(error)))
 
 
 def require_root(module, uid):

@@ -140,6 +140,14 @@ def forward_rules(chain, sources):
     ]
 
 
+def translated(rules):
+    """The networks that some of our rules translate.
+
+    :param rules: of one chain, as ip6tables-save prints them.
+    """
+    return sorted({network for network in map(_translated, rules) if network})
+
+
 def who_translates(saved, prefixes):
     """Who translates the source of what leaves each prefix, or a part of it.
 

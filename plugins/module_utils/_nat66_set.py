@@ -15,9 +15,10 @@ from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
     parse_interfaces,
     parse_sources,
     parse_target,
+    translated,
     who_translates,
 )
-from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import applied, chain_of
+from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import applied, chain_of, rules_of
 from ansible_collections.v6ops.docker.plugins.module_utils._owned_rules import RuleSet
 from ansible_collections.v6ops.docker.plugins.module_utils._persistence import nat_persistence
 
@@ -52,6 +53,11 @@ class Nat66Set(RuleSet):
             parameters["persist"],
             parameters["backend"],
         )
+
+    @property
+    def found(self):
+        """The prefixes that it translates already."""
+        return translated(rules_of(self.saved, self._chain)["nat"])
 
     def translated_by(self):
         """Who translates each prefix, once this is carried out."""

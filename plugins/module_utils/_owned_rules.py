@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import time
+
 from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import (
     Netfilter,
@@ -16,7 +18,10 @@ from ansible_collections.v6ops.docker.plugins.module_utils._netfilter import (
     rules_of,
     vacant,
 )
-from ansible_collections.v6ops.docker.plugins.module_utils._persistence import Systemd
+from ansible_collections.v6ops.docker.plugins.module_utils._persistence import Change, Systemd
+
+# Seconds before each try to change rules that others may be changing, too.
+DELAYS = (0, 0.1, 0.3, 1, 3)
 
 
 class RuleSet:
@@ -61,19 +66,36 @@ class RuleSet:
 
     def carry_out(self):
         """
-        :raises Refusal: with the rules as they were, where the kernel refuses some of them or shows others.
+        :raises Refusal: where the kernel refuses some of the rules, with them as they were, or shows others.
         """
+        if self._commands:
+            try:
+                self.after = self._apply()
+            except Refusal:
+                self.leave()
+                raise
         if self._stray:
             self.there.restore(self._stray)
-        if self._commands:
-            self.after = self._apply()
         self._systemd.carry_out(self._persistence, self._change)
 
+    def leave(self):
+        """Have the set stay as it was found, whatever was planned."""
+        self._commands, self._stray, self._change = [], [], Change([], {}, [])
+        self.after, self.changed = self.saved, False
+
     def undo(self):
-        """Have the set again as it was found."""
-        found = {table: rules for table, rules in rules_of(self.saved, self._chain, self._hooks).items() if rules}
-        backend = self._here.backend
-        RuleSet(self._module, self._chain, found, self._persistence, self._persist, backend).carry_out()
+        """Have the set again as it was found, in both backends and in the files."""
+        for netfilter, found, commands in (
+            (self._here, self.saved, self._commands),
+            (self.there, self.strays, self._stray),
+        ):
+            if commands:
+                self._put_back(netfilter, found)
+        if any(self._change):
+            files = self._have.files if all(self._have.files.values()) else {}
+            back = self._persistence.plan(self._systemd.have(self._persistence), files)
+            self._systemd.carry_out(self._persistence, back)
+        self.leave()
 
     def result(self):
         """What a module returns of it."""
@@ -96,26 +118,47 @@ class RuleSet:
         }
 
     def _apply(self):
-        try:
-            self._here.restore(self._commands)
-        except Refusal:
+        """Carry out the plan, afresh where others change rules at the same time, as dockerd does once firewalld starts.
+
+        :returns: the rule set then.
+        """
+        now, commands = self.saved, self._commands
+        for delay in DELAYS:
+            time.sleep(delay)
+            before, refusal = now, self._try(commands)
+            now = self._here.save()
+            commands = plan(now, self._chain, self._wanted, self._hooks)
+            if not commands:
+                self._here.drop([table for table in vacant(now, self._hooks) if f"*{table}" in self._commands])
+                return now
+            if refusal and now == before:
+                break
+        if refusal:
             # One table may have been changed before another was refused.
-            before = rules_of(self.saved, self._chain, self._hooks)
-            back = plan(self._here.save(), self._chain, before, self._hooks)
-            if back:
-                self._here.restore(back)
-            raise
-        after = self._here.save()
-        self._here.drop([table for table in vacant(after, self._hooks) if f"*{table}" in self._commands])
-        if plan(after, self._chain, self._wanted, self._hooks):
-            raise Refusal(
-                f"Cannot prove the rules of {self._chain}: they read back different from what was written.",
-                "Look for another program that changes them at the same time.",
-                before=self._owned(self.saved),
-                after=self._owned(after),
-                commands=self._commands,
-            )
-        return after
+            self._put_back(self._here, self.saved)
+            raise refusal
+        raise Refusal(
+            f"Cannot prove the rules of {self._chain}: they read back different from what was written.",
+            "Look for another program that changes them at the same time.",
+            before=self._owned(self.saved),
+            after=self._owned(now),
+            commands=self._commands,
+        )
+
+    def _try(self, commands):
+        """What the kernel, or another program that uses it, has against them, or None."""
+        try:
+            self._here.restore(commands)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    def _put_back(self, netfilter, found):
+        now = netfilter.save()
+        back = plan(now, self._chain, rules_of(found, self._chain, self._hooks), self._hooks)
+        if back:
+            netfilter.restore(back)
+            netfilter.drop([table for table in vacant(netfilter.save(), self._hooks) if table not in found])
 
     def _refuse_references(self, saved):
         """Refuse to remove a chain that rules of others lead to."""

@@ -197,6 +197,7 @@ class Systemd:
                 # As long as a directory is left, so is a file, and the next run sees that something is to be done.
                 remove_empty(persistence.directories)
             write_text(self._module, path, text)
+        remove_empty(persistence.directories)
         for command in change.after:
             self._tell(*command)
 

@@ -17,7 +17,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._advertised import (
 )
 from ansible_collections.v6ops.docker.plugins.module_utils._daemon import shows_bridge, shows_pools
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, as_refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._files import read_text, remove_empty, write_text
 from ansible_collections.v6ops.docker.plugins.module_utils._forwarding import (
     restore,
@@ -46,7 +46,7 @@ class Transaction:
         self.have = have
         self.containers = plan.start + [one for one in have.containers if one not in plan.start]
         self.timeout = timeout
-        self.restarted = False
+        self.restarted = self.rolled_back = False
         self.routes, self.silent = {}, set()
 
     def carry_out(self):
@@ -63,11 +63,11 @@ class Transaction:
             self._prove_routes()
         except BaseException as error:
             outcome = self._roll_back(str(error))
+            self.rolled_back = True
+            if isinstance(error, OSError):
+                raise Refusal(str(as_refusal(error)), outcome) from error
             if isinstance(error, Refusal):
                 raise Refusal(str(error), outcome, **error.details) from error
-            if isinstance(error, OSError):
-                cause = f"Cannot use {error.filename or 'the system'}: {error.strerror or error}."
-                raise Refusal(cause, outcome) from error
             raise
         return bridge, self._start_containers()
 

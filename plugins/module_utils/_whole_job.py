@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from ipaddress import ip_network
 from itertools import chain
 
 from ansible_collections.v6ops.docker.plugins.module_utils._configuration import Configuration
 from ansible_collections.v6ops.docker.plugins.module_utils._destinations import parse_destinations
 from ansible_collections.v6ops.docker.plugins.module_utils._engine import Engine
-from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal
+from ansible_collections.v6ops.docker.plugins.module_utils._errors import Refusal, as_refusal
 from ansible_collections.v6ops.docker.plugins.module_utils._nat66_set import NAT66_OPTIONS, Nat66Set
 from ansible_collections.v6ops.docker.plugins.module_utils._verification import complaint, verify
 
@@ -19,55 +21,54 @@ from ansible_collections.v6ops.docker.plugins.module_utils._verification import 
 def present(module, parameters, missing):
     """Give containers IPv6 and verify it.
 
-    Rules of ours are there before dockerd gives a container an address, and go again if it does not.
-
     :param module: an ``AnsibleModule``.
     :param parameters: of the module ``docker_ipv6``.
     :param missing: the Python libraries that the host lacks, none but in check mode.
     :returns: what the module returns.
-    :raises Refusal: with that in its details, where dockerd does not masquerade or the verification fails.
+    :raises Refusal: where dockerd does not masquerade or the verification fails, with what was changed all the same.
     """
     targets = parse_destinations(parameters["targets"])
     ip6tables = True if parameters["nat_owner"] == "engine" else None
     configuration = Configuration(module, {**parameters, "ip6tables": ip6tables}, missing)
-    owner = owner_of(parameters["nat_owner"], configuration.engine)
-    state = "present" if owner == "collection" else "absent"
-    rules = [_rules(module, parameters, state)]
-    if not module.check_mode:
-        if state == "present":
-            rules[0].carry_out()
-        _configure(configuration, rules[0])
+    owner = owner_of(parameters["nat_owner"], configuration.next_engine)
+    sets = [_rules(module, parameters, owner, configuration.networks)]
+    if module.check_mode:
+        if owner == "engine" and configuration.pending:
+            sets[-1].leave()
+        sets[-1].warn_of_others()
+        return _merged(configuration, sets)
+    with _telling(configuration, sets):
+        if owner == "collection":
+            _close_and_configure(configuration, sets[0])
+        else:
+            configuration.carry_out()
         if configuration.restarts:
-            # dockerd may have set rules of its own, behind our jump too.
-            rules.append(_rules(module, parameters, state))
-        if configuration.restarts or state == "absent":
-            rules[-1].carry_out()
-    rules[-1].warn_of_others()
-    results = _merged(configuration, rules)
-    if module.check_mode or configuration.pending:
-        return results
-    if owner == "engine":
-        _refuse_idle_engine(results)
-    results.update(verify(module, targets, configuration.want.prefix))
-    if not (results["passed"] or parameters["report_only"]):
-        raise Refusal(complaint("bridge", results["checks"]), "", **results)
-    return results
+            # dockerd may have set rules of its own, behind our jump too, and given up a prefix.
+            sets += [_rules(module, parameters, owner, Engine().networks())]
+        _settle(configuration, owner, sets[-1])
+        if configuration.pending:
+            return _merged(configuration, sets)
+        verification = verify(module, targets, configuration.want.prefix)
+        if not (verification["passed"] or parameters["report_only"]):
+            sentence = f"{complaint('bridge', verification['checks'])} What was set up stays; 'state: absent' takes it back."
+            raise Refusal(sentence, "", **verification)
+    return {**_merged(configuration, sets), **verification}
 
 
 def absent(module, parameters, missing):
     """Take it back. The rules go last, as they close the containers, and stay where some keep IPv6."""
     configuration = Configuration(module, {**parameters, "ip6tables": None}, missing)
-    if not module.check_mode:
-        configuration.carry_out()
-    if configuration.pending or _with_ipv6(configuration.networks if module.check_mode else Engine().networks()):
-        module.warn(
-            "The rules of NAT66 stay: without them containers that keep IPv6 would be open to the link. Remove the "
-            "Docker networks with IPv6 and restart dockerd where that is pending, then run this again."
-        )
-        return _merged(configuration, [])
-    rules = _rules(module, parameters, "absent")
-    if not module.check_mode:
-        rules.carry_out()
+    rules = _rule_set(module, "absent")
+    with _telling(configuration, [rules]):
+        if not module.check_mode:
+            configuration.carry_out()
+        networks = configuration.networks if module.check_mode else Engine().networks()
+        stay = [network["name"] for network in networks if network["name"] != "bridge" and rules.covers(network)]
+        if rules.found and (configuration.pending or stay):
+            rules.leave()
+            module.warn(_staying(stay))
+        elif not module.check_mode:
+            rules.carry_out()
     return _merged(configuration, [rules])
 
 
@@ -82,50 +83,97 @@ def owner_of(requested, engine):
     return "engine" if engine["ip6tables"] else "collection"
 
 
-def _rules(module, parameters, state):
+def _rules(module, parameters, owner, networks):
+    """Our rules, or none where the engine masquerades.
+
+    What was translated before stays so as long as it is the prefix of a network, such as one from a former pool.
+
+    :param networks: as :meth:`._engine.Engine.networks` tells them.
+    """
+    if owner == "engine":
+        return _rule_set(module, "absent")
+    wanted = [parameters["fixed_cidr_v6"]] if parameters["fixed_cidr_v6"] else []
+    pool = parameters["pool"] or "host"
+    rules = _rule_set(module, "present", wanted, pool)
+    stay = rules.uncovered(networks)
+    return _rule_set(module, "present", [*wanted, *stay], pool) if stay else rules
+
+
+def _rule_set(module, state, sources=(), pool="host"):
     defaults = {option: spec.get("default") for option, spec in NAT66_OPTIONS.items()}
-    sources = [parameters["fixed_cidr_v6"]] if parameters["fixed_cidr_v6"] else None
-    return Nat66Set(module, {**defaults, "state": state, "sources": sources, "pool": parameters["pool"] or "host"})
+    return Nat66Set(module, {**defaults, "state": state, "sources": list(sources), "pool": pool})
 
 
-def _configure(configuration, rules):
-    """Configure dockerd, or have the rules again as they were found."""
+def _close_and_configure(configuration, rules):
+    """Have the rules before dockerd gives a container an address, and as they were found if it does not."""
+    rules.carry_out()
     try:
         configuration.carry_out()
     except Refusal as refusal:
-        try:
-            rules.undo()
-        except Refusal as another:
-            raise Refusal(str(refusal), str(another), **refusal.details) from another
+        if configuration.rolled_back:
+            try:
+                rules.undo()
+            except (Refusal, OSError) as another:
+                more = f"The rules could not be taken back: {another}"
+                raise Refusal(str(refusal), more, **refusal.details) from another
         raise
 
 
-def _merged(configuration, rules):
-    """The results of both.
-
-    :param rules: sets of rules in the order in which they were carried out, the last one as it is now.
-    """
-    dockerd, nat66 = configuration.result(), [one.result() for one in rules]
-    return {
-        **dockerd,
-        "changed": dockerd["changed"] or any(one["changed"] for one in nat66),
-        "before": {**dockerd["before"], "rules": nat66[0]["before"] if nat66 else []},
-        "after": {**dockerd["after"], "rules": nat66[-1]["after"] if nat66 else []},
-        "commands": list(chain.from_iterable(one["commands"] for one in nat66)),
-        "translated_by": nat66[-1]["translated_by"] if nat66 else {},
-        "diff": dockerd["diff"] + list(chain.from_iterable(one["diff"] for one in nat66)),
-    }
+def _settle(configuration, owner, rules):
+    """Have the rules that suit dockerd as it runs now."""
+    if owner == "engine" and configuration.pending:
+        rules.leave()
+    elif owner == "engine":
+        _refuse_idle_engine(configuration.engine, rules)
+    rules.carry_out()
+    rules.warn_of_others()
 
 
-def _refuse_idle_engine(results):
+def _refuse_idle_engine(engine, rules):
     """With its nftables backend the engine has rules elsewhere; that they work is for the verification to prove."""
-    if results["engine"]["firewall_backend"] == "iptables" and "engine" not in results["translated_by"].values():
+    translated_by = rules.translated_by()
+    if engine["firewall_backend"] == "iptables" and "engine" not in translated_by.values():
         raise Refusal(
-            f"Cannot leave NAT66 to dockerd: it has no rule that masquerades {' or '.join(results['translated_by'])}.",
-            "Run 'systemctl restart docker' if something has flushed its rules, or set 'nat_owner: collection'.",
-            **results,
+            f"Cannot leave NAT66 to dockerd: it has no rule that masquerades {' or '.join(translated_by)}.",
+            "Run 'systemctl restart docker' if something has flushed its rules, or set 'nat_owner: collection' "
+            "('docker_ipv6_nat_owner' of the roles). Rules of ours were left in place.",
         )
 
 
-def _with_ipv6(networks):
-    return [network["name"] for network in networks if network["name"] != "bridge" and network["ipv6"]]
+def _staying(networks):
+    who = f"the Docker networks {', '.join(networks)} keep IPv6" if networks else "dockerd is yet to be restarted"
+    remedy = "Remove them" if networks else "Restart it"
+    return f"The rules of NAT66 stay, as {who} and would be open to the link. {remedy}, then run this again."
+
+
+@contextmanager
+def _telling(configuration, sets):
+    """Tell with a refusal what was changed all the same, without the texts of files, which may hold passwords."""
+    try:
+        yield
+    except (Refusal, OSError) as error:
+        refusal = as_refusal(error) if isinstance(error, OSError) else error
+        if configuration.rolled_back:
+            raise refusal from error
+        for rules in sets:
+            rules.give_up()
+        told = _merged(configuration, sets)
+        ...
+        raise Refusal(str(refusal), "", **{**told, **refusal.details}) from error
+
+
+def _merged(configuration, sets):
+    """The results of both.
+
+    :param sets: of rules, in the order in which they were carried out.
+    """
+    dockerd, nat66 = configuration.result(), [one.result() for one in sets]
+    return {
+        **dockerd,
+        "changed": dockerd["changed"] or any(one["changed"] for one in nat66),
+        "before": {**dockerd["before"], "rules": nat66[0]["before"]},
+        "after": {**dockerd["after"], "rules": nat66[-1]["after"]},
+        "commands": list(chain.from_iterable(one["commands"] for one in nat66)),
+        "translated_by": nat66[-1]["translated_by"],
+        "diff": dockerd["diff"] + list(chain.from_iterable(one["diff"] for one in nat66)),
+    }
