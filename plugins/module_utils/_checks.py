@@ -17,6 +17,7 @@ from ansible_collections.v6ops.docker.plugins.module_utils._path import UNIQUE_L
 from ansible_collections.v6ops.docker.plugins.module_utils._probe import BEYOND_ROUTER, COUNT, ECHO_REQUEST, is_reply
 
 ROUTER = "the router of the uplink"
+AGAIN = "Verify it once more, with a longer 'timeout' of docker_ipv6_check."
 NO_IPV6 = "Run v6ops.docker.docker_ipv6_daemon, or give the network IPv6."
 TRANSLATORS = {"collection": "rules of this collection", "engine": "dockerd's own rule", "other": "rules of others"}
 
@@ -67,7 +68,7 @@ def _address(addresses, networks):
             if one["dadfailed"]:
                 return _failed("address", f"The address {spelt} is a duplicate.", "Find the other node that has it.")
             if one["tentative"]:
-                return _failed("address", f"The address {spelt} is still tentative.", "Set a longer timeout.")
+                return _failed("address", f"The address {spelt} is still tentative.", AGAIN)
             return _passed("address", spelt)
     wanted = ", ".join(map(str, networks))
     lacking = f"no IPv6 address of {wanted}" if networks else "no IPv6 address, as its network has no IPv6 subnet"
@@ -94,7 +95,7 @@ def _gateway(route, answer, bridge, answered):
     elif has[0]["dadfailed"]:
         cause, remedy = "it is a duplicate", "Find the other node that has it."
     elif has[0]["tentative"]:
-        cause, remedy = "it is still tentative, waiting for duplicate address detection", "Set a longer timeout."
+        cause, remedy = "it is still tentative, waiting for duplicate address detection", AGAIN
     else:
         cause = answer["error"] if answer else "no reply"
         remedy = "Look for ip6tables INPUT rules that drop ICMPv6."

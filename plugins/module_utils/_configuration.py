@@ -31,7 +31,7 @@ class Configuration:
     :ivar engine: what other modules and roles ask of the engine, see :func:`._state.engine_facts`, once this is
         carried out.
     :ivar next_engine: the same, once no restart is pending any more.
-    :ivar rolled_back: whether it was carried out in vain.
+    :ivar carried_out: whether it was, and not rolled back.
     """
 
     def __init__(self, module, parameters, missing=()):
@@ -43,7 +43,7 @@ class Configuration:
         self._plan = self._make_plan(engine)
         self._bridge = self._predicted_bridge() if self.restarts else self._have.bridge
         self._started, self._unstarted = [], {}
-        self.rolled_back = False
+        self.carried_out = False
         self.engine = engine_facts(self._have, self._plan.target if self.restarts else {})
         self.next_engine = engine_facts(self._have, self._plan.target)
 
@@ -66,12 +66,13 @@ class Configuration:
         :raises Refusal: with the host as it was, where dockerd does not start with the change or does not show it.
         """
         if not self._plan.changed:
+            self.carried_out = True
             return
         transaction = Transaction(self._module, self._service, self._plan, self._have, self._timeout)
         try:
             self._bridge, (self._started, self._unstarted) = transaction.carry_out()
         finally:
-            self.rolled_back = transaction.rolled_back
+            self.carried_out = not transaction.rolled_back
         if self.restarts and not self._have.info:
             self.engine["firewall_backend"] = Engine().info()["firewall_backend"]
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Network
+
 from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import decided, elsewhere, firewalld
 from ansible_collections.v6ops.docker.plugins.module_utils._nat66 import (
@@ -58,6 +60,22 @@ class Nat66Set(RuleSet):
     def found(self):
         """The prefixes that it translates already."""
         return translated(rules_of(self.saved, self._chain)["nat"])
+
+    def covers(self, network):
+        """Whether it translates a network already.
+
+        :param network: as :meth:`._engine.Engine.network` tells it.
+        """
+        return bool(self._covered(network))
+
+    def left_out(self, networks):
+        """The subnets of networks that it translates already, and would not any more."""
+        covered = {subnet for network in networks for subnet in self._covered(network)}
+        return sorted(str(one) for one in covered if not any(one.overlaps(source) for source in self._sources))
+
+    def _covered(self, network):
+        subnets = [IPv6Network(subnet) for subnet in network["subnets"] if network["ipv6"]]
+        return [subnet for subnet in subnets if any(subnet.subnet_of(prefix) for prefix in self.found)]
 
     def translated_by(self):
         """Who translates each prefix, once this is carried out."""

@@ -62,12 +62,15 @@ class RuleSet:
         if not wanted:
             self._refuse_references(self.saved)
         self.after = applied(self.saved, chain, wanted, self._hooks)
+        self._carried_out = False
         self.changed = bool(self._commands or self._stray or any(self._change))
 
     def carry_out(self):
-        """
+        """Change it as planned; without that it stays as it was found.
+
         :raises Refusal: where the kernel refuses some of the rules, with them as they were, or shows others.
         """
+        self._carried_out = True
         if self._commands:
             try:
                 self.after = self._apply()
@@ -98,7 +101,9 @@ class RuleSet:
         self.leave()
 
     def result(self):
-        """What a module returns of it."""
+        """What a module returns of it, in check mode as if it were carried out."""
+        if not (self._carried_out or self._module.check_mode):
+            self.leave()
         if self._stray:
             self._module.warn(f"{self.there.program} holds the set {self._chain} too; it is removed there.")
         before = self._owned(self.saved) + self._owned(self.strays)

@@ -207,9 +207,9 @@ class Systemd:
         code, out, err = self._module.run_command(["systemctl", *command], environ_update={"LC_ALL": "C"})
         if code:
             raise Refusal(
-                f"Cannot keep the rules over a reboot: 'systemctl {' '.join(command)}' says: "
+                f"Cannot change the units that keep the rules: 'systemctl {' '.join(command)}' says: "
                 f"{' '.join(err.split()).rstrip('.')}.",
-                "They are in the kernel now; see 'journalctl --boot' and run this again.",
+                "See 'journalctl --boot' and run this again.",
             )
         return out
 

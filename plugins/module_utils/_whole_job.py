@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from ipaddress import ip_network
 from itertools import chain
 
 from ansible_collections.v6ops.docker.plugins.module_utils._configuration import Configuration
@@ -50,8 +49,8 @@ def present(module, parameters, missing):
             return _merged(configuration, sets)
         verification = verify(module, targets, configuration.want.prefix)
         if not (verification["passed"] or parameters["report_only"]):
-            sentence = f"{complaint('bridge', verification['checks'])} What was set up stays; 'state: absent' takes it back."
-            raise Refusal(sentence, "", **verification)
+            complained = complaint("bridge", verification["checks"])
+            raise Refusal(complained, "What was set up stays; 'state: absent' takes it back.", **verification)
     return {**_merged(configuration, sets), **verification}
 
 
@@ -95,7 +94,7 @@ def _rules(module, parameters, owner, networks):
     wanted = [parameters["fixed_cidr_v6"]] if parameters["fixed_cidr_v6"] else []
     pool = parameters["pool"] or "host"
     rules = _rule_set(module, "present", wanted, pool)
-    stay = rules.uncovered(networks)
+    stay = rules.left_out(networks)
     return _rule_set(module, "present", [*wanted, *stay], pool) if stay else rules
 
 
@@ -110,12 +109,13 @@ def _close_and_configure(configuration, rules):
     try:
         configuration.carry_out()
     except Refusal as refusal:
-        if configuration.rolled_back:
-            try:
-                rules.undo()
-            except (Refusal, OSError) as another:
-                more = f"The rules could not be taken back: {another}"
-                raise Refusal(str(refusal), more, **refusal.details) from another
+        if configuration.carried_out:
+            raise
+        try:
+            rules.undo()
+        except (Refusal, OSError) as another:
+            more = f"The rules could not be taken back: {another}"
+            raise Refusal(str(refusal), more, **refusal.details) from another
         raise
 
 
@@ -153,12 +153,10 @@ def _telling(configuration, sets):
         yield
     except (Refusal, OSError) as error:
         refusal = as_refusal(error) if isinstance(error, OSError) else error
-        if configuration.rolled_back:
+        if not configuration.carried_out:
             raise refusal from error
-        for rules in sets:
-            rules.give_up()
         told = _merged(configuration, sets)
-        ...
+        del told["diff"], told["before"]["files"], told["after"]["files"]
         raise Refusal(str(refusal), "", **{**told, **refusal.details}) from error
 
 
