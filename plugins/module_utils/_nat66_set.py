@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
+from ipaddress import IPv6Network, collapse_addresses
 
 from ansible_collections.v6ops.docker.plugins.module_utils._addresses import addresses
 from ansible_collections.v6ops.docker.plugins.module_utils._firewalls import decided, elsewhere, firewalld
@@ -70,8 +70,8 @@ class Nat66Set(RuleSet):
 
     def left_out(self, networks):
         """The subnets of networks that it translates already, and would not any more."""
-        covered = {subnet for network in networks for subnet in self._covered(network)}
-        return sorted(str(one) for one in covered if not any(one.overlaps(source) for source in self._sources))
+        covered = collapse_addresses(subnet for network in networks for subnet in self._covered(network))
+        return [str(one) for one in covered if not any(one.overlaps(source) for source in self._sources)]
 
     def _covered(self, network):
         subnets = [IPv6Network(subnet) for subnet in network["subnets"] if network["ipv6"]]

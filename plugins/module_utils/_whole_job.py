@@ -89,13 +89,12 @@ def _rules(module, parameters, owner, networks):
 
     :param networks: as :meth:`._engine.Engine.networks` tells them.
     """
-    if owner == "engine":
-        return _rule_set(module, "absent")
+    state = "present" if owner == "collection" else "absent"
     wanted = [parameters["fixed_cidr_v6"]] if parameters["fixed_cidr_v6"] else []
     pool = parameters["pool"] or "host"
-    rules = _rule_set(module, "present", wanted, pool)
+    rules = _rule_set(module, state, wanted, pool)
     stay = rules.left_out(networks)
-    return _rule_set(module, "present", [*wanted, *stay], pool) if stay else rules
+    return _rule_set(module, state, [*wanted, *stay], pool) if stay else rules
 
 
 def _rule_set(module, state, sources=(), pool="host"):

@@ -152,7 +152,7 @@ commands:
   returned: success
   sample: ["systemctl daemon-reload", "systemctl reenable v6ops-nat-docker.service"]
 translated_by:
-  description: See RV(v6ops.docker.ip6tables_nat#module:translated_by); empty where the rules stay with O(state=absent).
+  description: See RV(v6ops.docker.ip6tables_nat#module:translated_by).
   type: dict
   returned: success
   sample: {"fd12:3456:789a::/48": collection}
