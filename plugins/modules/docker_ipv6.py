@@ -16,6 +16,8 @@ description:
     M(v6ops.docker.docker_ipv6_check) do, made of the same plans; an unchanged host takes a third of the time.
   - The rules are there before C(dockerd) is restarted, so that no container is open to the link for a moment. They go
     again where C(dockerd) does not come up with the change.
+  - What the rules translated before they translate as long as a Docker network has it, such as the former prefix until
+    C(dockerd) is restarted, or a network from a former pool until it is removed.
   - Fails where the verification fails. What was set up stays then, so that the cause can be looked for.
 extends_documentation_fragment:
   - v6ops.docker.dockerd
@@ -32,8 +34,7 @@ options:
   state:
     description:
       - V(absent) gives the host back as it was before the first run.
-      - The rules of NAT66 stay, with a warning, while C(dockerd) is not restarted yet or networks of the user have
-        IPv6.
+      - The rules of NAT66 stay, with a warning, while C(dockerd) is not restarted yet or they cover networks of the user.
     type: str
     choices: [present, absent]
     default: present

@@ -99,6 +99,28 @@ def test_nothing_is_verified_as_long_as_a_restart_is_pending(host, run_module):
     assert not bridge(host)[0]
 
 
+def test_what_dockerd_runs_with_stays_closed(host, run_module):
+    """A former prefix until dockerd has given it up, and a network of a former pool until it is removed."""
+    former = {"fixed_cidr_v6": "fd00:5::/64", "pool": "fd00:5::/48", "nat_owner": "collection"}
+    new = {"fixed_cidr_v6": PREFIX, "pool": "fd00:6::/48", "nat_owner": "collection"}
+    shop = "fd00:5:0:7::/64"
+
+    def dropped():
+        return {line.split()[3] for line in rules(host) if line.endswith("-j DROP") and " -o " not in line}
+
+    assert run_module("docker_ipv6", **former)["passed"]
+    host.check_output(f"docker network create --ipv6 --subnet {shop} shop")
+    assert dropped() == {former["pool"]}
+    assert run_module("docker_ipv6", **new, restart="never")["pending"]
+    assert dropped() == {new["pool"], former["fixed_cidr_v6"], shop}
+    assert run_module("docker_ipv6", **new)["passed"]
+    assert dropped() == {new["pool"], shop}
+    assert not run_module("docker_ipv6", **new)["changed"]
+    host.check_output("docker network rm shop")
+    assert run_module("docker_ipv6", **new)["changed"]
+    assert dropped() == {new["pool"]}
+
+
 @pytest.mark.parametrize("options", [{"targets": ["fe80::1"]}, {"fixed_cidr_v6": "fd00::/129"}, {"pool": "nonsense"}])
 def test_bad_input_is_refused_before_anything_is_changed(host, run_module, options):
     before = snapshot(host)
