@@ -61,7 +61,8 @@ def absent(module, parameters, missing):
     with _telling(configuration, [rules]):
         if not module.check_mode:
             configuration.carry_out()
-        networks = configuration.networks if module.check_mode else Engine().networks()
+        known = module.check_mode or configuration.pending
+        networks = configuration.networks if known else Engine().networks()
         stay = [network["name"] for network in networks if network["name"] != "bridge" and rules.covers(network)]
         if rules.found and (configuration.pending or stay):
             rules.leave()

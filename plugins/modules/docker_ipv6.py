@@ -34,7 +34,8 @@ options:
   state:
     description:
       - V(absent) gives the host back as it was before the first run.
-      - The rules of NAT66 stay, with a warning, while C(dockerd) is not restarted yet or they cover networks of the user.
+      - The rules of NAT66 stay, with a warning, while C(dockerd) is not restarted yet or networks of the user need
+        them.
     type: str
     choices: [present, absent]
     default: present

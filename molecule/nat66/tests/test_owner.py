@@ -31,5 +31,6 @@ def test_an_engine_that_does_not_masquerade_is_not_relied_on(host, name, run_rol
         host.check_output("systemctl restart docker")
     assert code != 0
     assert "Cannot leave NAT66 to dockerd" in printed
+    assert owners(host)["collection"] == (name != "forky")
     code, printed = run_role()
     assert code == 0, printed
