@@ -39,7 +39,7 @@ class RuleSet:
 
     def __init__(self, module, chain, wanted, persistence, persist=True, backend="auto"):
         self._module, self._chain, self._wanted = module, chain, wanted
-        self._persistence, self._persist = persistence, persist
+        self._persistence = persistence
         self._hooks = persistence.hooks
         self._here = Netfilter(module, backend, self._hooks)
         installed = self._here.installed()
