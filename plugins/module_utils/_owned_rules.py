@@ -66,10 +66,12 @@ class RuleSet:
         self.changed = bool(self._commands or self._stray or any(self._change))
 
     def carry_out(self):
-        """Change it as planned; without that it stays as it was found.
+        """Change it as planned, once; without that it stays as it was found.
 
         :raises Refusal: where the kernel refuses some of the rules, with them as they were, or shows others.
         """
+        if self._carried_out:
+            return
         self._carried_out = True
         if self._commands:
             try:

@@ -127,6 +127,17 @@ def test_rules_are_there_before_dockerd_gives_addresses(host):
     assert result["passed"]
 
 
+def test_rules_alone_are_set_once(host, monkeypatch):
+    host.restarts = False
+    changes = []
+    restore = host.netfilter.restore
+    monkeypatch.setattr(host.netfilter, "restore", lambda lines: [changes.append(lines), restore(lines)])
+    assert present()["changed"]
+    assert host.covered() == [POOL]
+    assert len(changes) == 1
+    assert not present()["changed"]
+
+
 def test_rules_go_again_where_dockerd_does_not_start(host):
     host.fails = Refusal("Cannot start docker.service.", "")
     with pytest.raises(Refusal, match=r"^Cannot start docker.service\.$") as refused:
